@@ -1,0 +1,162 @@
+"""Explain: ask a method how much each input moved the explained scalar, and keep what it takes to ask again."""
+
+import time
+from abc import abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from workbench import settings
+from workbench.provenance import provenance
+from workbench.query import Query
+from workbench.records import Attribution, Target
+from workbench.subject import Subject, read, to_numpy
+from zoo.discovery import discover, find
+from zoo.errors import InputError
+from zoo.model import Capability
+from zoo.task import Kind, Samples
+
+
+class Claim(StrEnum):
+    """What a method promises. Each claim has a check in the tests that every claimant must pass."""
+
+    COMPLETENESS = "completeness"
+    """Σ a = f(x) − f(x')."""
+    DUMMY = "dummy"
+    """A feature that f ignores gets 0."""
+    LINEARITY = "linearity"
+    """a(αf + βg) = α a(f) + β a(g)."""
+    SYMMETRY = "symmetry"
+    """Features that are interchangeable in f, x and x' get the same."""
+    IMPLEMENTATION_INVARIANCE = "implementation_invariance"
+    """Two networks that compute the same function get the same attribution."""
+    CONTROL = "control"
+    """Knows nothing of the model: what any real method must beat."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractMethod(settings.Extension):
+    """An attribution method: a frozen configuration that can attribute a query.
+
+    `needs` decides which models offer it; `claims` which checks run on it; `hidden` how values over an embedding's
+    hidden axis become one per token ("sum" keeps completeness, "norm" is for magnitudes).
+    """
+
+    claims: ClassVar[frozenset[Claim]] = frozenset()
+    needs: ClassVar[frozenset[Capability]] = frozenset()
+    kinds: ClassVar[frozenset[Kind]] = frozenset(Kind)
+    hidden: ClassVar[str] = "sum"
+
+    @abstractmethod
+    def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
+        """Values in the shape of the inputs, or of the points (embeddings) where the method uses gradients."""
+
+    @abstractmethod
+    def cost(self, query: Query) -> tuple[int, int]:
+        """Forward and backward passes per sample that a call takes (an upper bound where it adapts)."""
+
+    def reference(self, query: Query) -> Tensor | None:
+        """The reference inputs x' of a method that has them; they give f(x') and the completeness gap."""
+        return None
+
+
+def methods() -> dict[str, type[AbstractMethod]]:
+    """Every attribution method there is, by name."""
+    return discover("workbench.methods", AbstractMethod)
+
+
+def method(name: str, **given: Any) -> AbstractMethod:
+    """A method by its name and settings, which may be text."""
+    return settings.build(find("workbench.methods", AbstractMethod, name, "method"), given)
+
+
+def why_not(kind: type[AbstractMethod], subject: Subject) -> str | None:
+    """None where a method fits a subject; else one sentence that says why it does not."""
+    lacking = sorted(kind.needs - subject.capabilities)
+    if lacking:
+        return f"{kind.title} needs {' and '.join(lacking)}, which {subject.name} does not offer."
+    if subject.task.kind not in kind.kinds:
+        return f"{kind.title} is for {', '.join(sorted(kind.kinds))}; {subject.task.name} is {subject.task.kind}."
+    return None
+
+
+def methods_for(subject: Subject) -> dict[str, type[AbstractMethod]]:
+    """The methods that fit a subject."""
+    return {name: kind for name, kind in methods().items() if why_not(kind, subject) is None}
+
+
+def explain(
+    subject: Subject, samples: Samples, method: AbstractMethod, target: Target = Target()
+) -> Attribution:
+    """How much each input of each sample moved the target, by a method.
+
+    Raises `InputError` where the method does not fit the subject, the samples do not fit the task, or the result is
+    not finite. The samples, the subject and torch's global generator are left as they were.
+    """
+    if (reason := why_not(type(method), subject)) is not None:
+        fitting = ", ".join(methods_for(subject))
+        raise InputError(f"{reason} Methods that fit: {fitting}.")
+    view = subject.metered()
+    start = time.perf_counter()
+    logits = view.logits(samples.inputs)
+    classes = logits.argmax(-1).cpu() if target.of == "predicted" else view.explained_classes(samples, target)
+    query = Query(view, samples, classes, target.output)
+    values = to_numpy(method.attribute(query))
+    seconds = time.perf_counter() - start
+    if not np.isfinite(values).all():
+        raise InputError(f"{method.title} gave a value that is not finite on {subject.name}. Check its weights.")
+    reference = method.reference(query)
+    f_reference = np.full(len(samples), np.nan) if reference is None else to_numpy(query.values(reference))
+    record = Attribution(
+        values=values,
+        axes=_axes(subject, values),
+        method=method.name,
+        parameters=settings.values(method),
+        target=target,
+        f_x=to_numpy(read(logits, classes, target.output)).astype(np.float64),
+        f_reference=f_reference.astype(np.float64),
+        seed=getattr(method, "seed", None),
+        seconds=seconds,
+        forward_passes=view.meter.forward,
+        backward_passes=view.meter.backward,
+        claims=tuple(sorted(method.claims)),
+        provenance=provenance(subject),
+        **_described(subject, samples, logits, classes),
+    )
+    if "hidden" in record.axes:
+        return record.sum("hidden") if method.hidden == "sum" else record.norm("hidden")
+    return record
+
+
+def _described(subject: Subject, samples: Samples, logits: Tensor, classes: Tensor) -> dict[str, Any]:
+    """What a record says of its samples: the fields that do not depend on the method."""
+    predicted = logits.argmax(-1)
+    return {
+        "subject": subject.name,
+        "sample_ids": samples.ids,
+        "inputs": to_numpy(samples.inputs),
+        "classes": to_numpy(classes),
+        "class_names": _names(subject, classes),
+        "predicted": to_numpy(predicted),
+        "predicted_names": _names(subject, predicted),
+        "probability": to_numpy(logits.softmax(-1).amax(-1)),
+        "labels": to_numpy(samples.labels),
+        "label_names": _names(subject, samples.labels),
+        "evidence": None if samples.evidence is None else to_numpy(samples.evidence),
+        "tokens": samples.tokens,
+        "words": samples.words,
+        "texts": samples.texts,
+    }
+
+
+def _axes(subject: Subject, values: np.ndarray) -> tuple[str, ...]:
+    axes = ("sample", *subject.task.axes)
+    return (*axes, "hidden") if values.ndim == len(axes) + 1 else axes
+
+
+def _names(subject: Subject, indices: Tensor) -> tuple[str, ...]:
+    return tuple(subject.task.classes[i] if i >= 0 else "" for i in indices.tolist())

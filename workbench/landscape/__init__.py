@@ -1,0 +1,1 @@
+"""The loss landscape: surfaces, curvature, sharpness, one measure or noun per file."""

@@ -1,0 +1,1 @@
+"""Quality metrics of attributions, one file each."""

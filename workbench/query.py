@@ -1,0 +1,94 @@
+"""A query: one scalar per sample, bound to a subject, that a method may evaluate and differentiate."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
+
+from workbench.records import Output
+from workbench.subject import Subject, chunked, read
+from zoo.model import Capability
+from zoo.task import Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """f_s for each sample s: the scalar `output` of class `classes[s]`, as a function of the sample's input.
+
+    Methods ask for values at any number of changed inputs, and for gradients at any number of points; `rows` always
+    says which sample each of them belongs to. Chunking, devices, padding and counting happen here, once.
+    """
+
+    subject: Subject
+    samples: Samples
+    classes: Int[Tensor, "sample"]
+    output: Output
+
+    @property
+    def inputs(self) -> Shaped[Tensor, "sample ..."]:
+        return self.samples.inputs
+
+    @cached_property
+    def points(self) -> Float[Tensor, "sample ..."]:
+        """The inputs where gradients live (embeddings for text), on the subject's device."""
+        return self.subject.points(self.inputs)
+
+    @cached_property
+    def groups(self) -> Int[Tensor, "sample ..."]:
+        """The task's coarse features of these inputs; -1 marks padding."""
+        return self.subject.task.groups(self.inputs)
+
+    @cached_property
+    def mask(self) -> Bool[Tensor, "sample token"] | None:
+        return self.subject.mask(self.inputs)
+
+    def values(
+        self, inputs: Shaped[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
+    ) -> Float[Tensor, "row"]:
+        """f at each of `inputs`, which are changed copies of the samples `rows` (default: one per sample)."""
+        return read(self.subject.logits(inputs), self._classes(rows), self.output).cpu()
+
+    def built_values(
+        self, build: Callable[[slice], Shaped[Tensor, "row ..."]], rows: Int[Tensor, "row"]
+    ) -> Float[Tensor, "row"]:
+        """The same for inputs that are built chunk by chunk by `build(slice of rows)`, so they never all exist."""
+
+        def compute(part: slice) -> Tensor:
+            return self.values(build(part), rows[part])
+
+        return chunked(compute, len(rows), self.inputs[0].numel())
+
+    def gradients(
+        self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
+    ) -> Float[Tensor, "row ..."]:
+        """∂f/∂point at each of `points`, which belong to the samples `rows` (default: one per sample).
+
+        Rows are independent, so one backward pass through their sum gives every row's gradient.
+        """
+        where = torch.arange(len(points)) if rows is None else rows
+
+        def compute(part: slice) -> Tensor:
+            leaf = points[part].detach().clone().requires_grad_()
+            mask = None if self.mask is None else self.mask[where[part].to(self.mask.device)]
+            with torch.enable_grad(), self._differentiable():
+                logits = self.subject.logits_at(leaf, mask)
+                total = read(logits, self.classes[where[part]], self.output).sum()
+                (gradient,) = torch.autograd.grad(total, leaf)
+            self.subject.meter.add(forward=len(leaf), backward=len(leaf))
+            return gradient
+
+        return chunked(compute, len(points), points[0].numel())
+
+    def _classes(self, rows: Int[Tensor, "row"] | None) -> Int[Tensor, "row"]:
+        return self.classes if rows is None else self.classes[rows]
+
+    @contextlib.contextmanager
+    def _differentiable(self) -> Iterator[None]:
+        """cuDNN refuses a backward pass through a recurrent network in evaluation mode: do without it there."""
+        recurrent = Capability.RECURRENT in self.subject.capabilities and self.subject.device.type == "cuda"
+        with torch.backends.cudnn.flags(enabled=False) if recurrent else contextlib.nullcontext():
+            yield

@@ -1,0 +1,311 @@
+"""The records: what every computation returns and every figure, table, report and lesson is made from.
+
+A record is frozen, its arrays are read-only NumPy, its first array axis is the sample where there is one, and it
+carries what is needed to make it again. Nothing in this file, and nothing that only reads records, knows a network.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+AXES = frozenset(
+    "sample channel height width time token feature class layer head query key hidden step direction".split()
+)
+
+
+class Output(StrEnum):
+    """Which scalar of the logits z is explained, for class c."""
+
+    LOGIT = "logit"
+    LOG_PROBABILITY = "log_probability"
+    PROBABILITY = "probability"
+    MARGIN = "margin"
+    """z_c minus the largest other logit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The scalar that is explained: `of` is "predicted", "label" or a class index; `output` what is read of it."""
+
+    of: str | int = "predicted"
+    output: Output = Output.LOGIT
+
+    def __str__(self) -> str:
+        return f"{self.output.replace('_', ' ')} of {'class ' if isinstance(self.of, int) else 'the '}{self.of}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """Base of all records. `provenance` says where it came from: model, hashes, versions, command."""
+
+    name: ClassVar[str]
+    title: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, np.ndarray):
+                value = value.copy()
+                value.setflags(write=False)
+            elif isinstance(value, Mapping):
+                value = MappingProxyType(dict(value))
+            elif isinstance(value, list):
+                value = tuple(value)
+            object.__setattr__(self, entry.name, value)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attribution(Record):
+    """How much each input moved the explained scalar f.
+
+    `values` (sample, …) over `axes`; `f_x` and `f_reference` the scalar at the input and at the reference input
+    (NaN where the method has none); `classes` the class index that was explained for each sample, `class_names` its
+    name. `inputs` are kept for drawing. `tokens` and `words` as in `zoo.task.Samples`. `steps` lists what was
+    done to the values after the method returned them, in order.
+    """
+
+    name = "attribution"
+    values: np.ndarray
+    axes: tuple[str, ...]
+    method: str
+    parameters: Mapping[str, Any]
+    target: Target
+    classes: np.ndarray
+    class_names: tuple[str, ...]
+    subject: str
+    sample_ids: tuple[str, ...]
+    inputs: np.ndarray
+    f_x: np.ndarray
+    f_reference: np.ndarray
+    predicted: np.ndarray
+    predicted_names: tuple[str, ...]
+    probability: np.ndarray
+    """Of the predicted class."""
+    labels: np.ndarray
+    label_names: tuple[str, ...]
+    evidence: np.ndarray | None = None
+    tokens: tuple[tuple[str, ...], ...] | None = None
+    words: tuple[tuple[int, ...], ...] | None = None
+    texts: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
+    seed: int | None = None
+    seconds: float = 0.0
+    forward_passes: int = 0
+    backward_passes: int = 0
+    steps: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.axes[0] != "sample" or not AXES.issuperset(self.axes) or len(self.axes) != self.values.ndim:
+            raise ValueError(f"Axes {self.axes} do not describe values of shape {self.values.shape}.")
+
+    def __len__(self) -> int:
+        return len(self.sample_ids)
+
+    @property
+    def completeness_gap(self) -> np.ndarray:
+        """Σ a − (f(x) − f(x')) per sample; NaN where the method has no reference input x'."""
+        return self.values.reshape(len(self), -1).sum(1, dtype=np.float64) - (self.f_x - self.f_reference)
+
+    @property
+    def relative_gap(self) -> np.ndarray:
+        """|completeness gap| / |f(x) − f(x')| per sample."""
+        difference = np.abs(self.f_x - self.f_reference)
+        return np.abs(self.completeness_gap) / np.maximum(difference, np.finfo(np.float64).tiny)
+
+    def sum(self, axis: str) -> Self:
+        """The same attribution summed over an axis: keeps completeness."""
+        return self._reduced(axis, self.values.sum(self.axes.index(axis)), f"sum over {axis}")
+
+    def norm(self, axis: str) -> Self:
+        """The same attribution with an axis replaced by its Euclidean norm: loses the sign and completeness."""
+        return self._reduced(axis, np.linalg.norm(self.values, axis=self.axes.index(axis)), f"norm over {axis}")
+
+    def abs(self) -> Self:
+        """The magnitudes: loses the sign and completeness."""
+        return replace(self, values=np.abs(self.values), steps=(*self.steps, "absolute value"))
+
+    def take(self, index: int) -> Self:
+        """The record of one of its samples."""
+        rows = slice(index, index + 1)
+        picked = {
+            entry.name: getattr(self, entry.name)[rows]
+            for entry in fields(self)
+            if entry.name in PER_SAMPLE and getattr(self, entry.name) is not None
+        }
+        return replace(self, **picked)
+
+    def _reduced(self, axis: str, values: np.ndarray, step: str) -> Self:
+        if axis == "sample" or axis not in self.axes:
+            raise ValueError(f"{axis!r} is not an axis that can be reduced; this attribution has {self.axes[1:]}.")
+        return replace(
+            self, values=values, axes=tuple(a for a in self.axes if a != axis), steps=(*self.steps, step)
+        )
+
+
+PER_SAMPLE = frozenset(
+    "values classes class_names sample_ids inputs f_x f_reference predicted predicted_names probability labels "
+    "label_names evidence tokens words texts".split()
+)
+"""Fields of `Attribution` whose first axis is the sample."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Score(Record):
+    """A metric's value for each sample, beside the same metric of a random control.
+
+    `values` (sample,); `control` (sample, draw): the metric of several random attributions or orders of the same
+    sample; `low` and `high` bound the mean of `values` with 95 % confidence over samples (NaN for one sample).
+    `excluded` says how many samples were not scored, and `why`.
+    """
+
+    name = "score"
+    metric: str
+    subject: str
+    method: str
+    category: str
+    higher_is_better: bool
+    unit: str
+    values: np.ndarray
+    control: np.ndarray
+    sample_ids: tuple[str, ...]
+    low: float = float("nan")
+    high: float = float("nan")
+    seed: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    excluded: int = 0
+    why: str = ""
+
+    @property
+    def mean(self) -> float:
+        return float(self.values.mean()) if self.values.size else float("nan")
+
+
+class Grade(StrEnum):
+    """How far an explanation can be trusted, by the stated rules of `evidence.py`."""
+
+    SUPPORTED = "Supported"
+    MIXED = "Mixed"
+    NOT_SUPPORTED = "Not supported"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One check of an attribution: what was checked, whether it holds, and a sentence with its number."""
+
+    check: str
+    holds: bool
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence(Record):
+    """What was measured about one sample's attribution, and the grade that follows from it."""
+
+    name = "evidence"
+    subject: str
+    method: str
+    sample_id: str
+    grade: Grade
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve(Record):
+    """Lines over a common abscissa: `y` (line, x), a `label` for each line, an optional `band` (2, x) behind them."""
+
+    name = "curve"
+    x: np.ndarray
+    y: np.ndarray
+    labels: tuple[str, ...]
+    x_title: str
+    y_title: str
+    band: np.ndarray | None = None
+    band_label: str = ""
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Matrix(Record):
+    """A table of numbers of one unit: `values` (row, column) with names for both."""
+
+    name = "matrix"
+    values: np.ndarray
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    row_title: str
+    column_title: str
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surface(Record):
+    """Loss over a plane through the weights: `loss` (y, x) at displacements `x` and `y` along two directions.
+
+    `path` (step, 2) is a walk over it (empty where there is none); `scale` how the directions were scaled.
+    """
+
+    name = "surface"
+    loss: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    directions: str
+    scale: str
+    unit: str = "cross-entropy, nats"
+    path: np.ndarray | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Embedding(Record):
+    """Points (sample, axis) of a projection, the class of each, and the share of variance each axis explains."""
+
+    name = "embedding"
+    points: np.ndarray
+    labels: tuple[str, ...]
+    ids: tuple[str, ...]
+    share: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Counterfactual(Record):
+    """What was changed in a sample and what the model said before and after."""
+
+    name = "counterfactual"
+    sample_id: str
+    before: np.ndarray
+    after: np.ndarray
+    before_name: str
+    after_name: str
+    before_probability: float
+    after_probability: float
+    distance: float
+    changed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a `Table`: its title, unit, whether higher is better (None: neither), and the digits shown."""
+
+    title: str
+    unit: str = ""
+    higher_is_better: bool | None = None
+    digits: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table(Record):
+    """Rows of text and numbers; `low` and `high` (row, column) are intervals, NaN where none was measured."""
+
+    name = "table"
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | float | int | None, ...], ...]
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    note: str = ""

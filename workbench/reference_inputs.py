@@ -1,0 +1,54 @@
+"""Reference inputs x': what "the feature is missing" is taken to mean."""
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+from torch.nn import functional
+
+from workbench.query import Query
+from zoo.errors import InputError
+from zoo.task import Kind, TextTask
+
+REFERENCE_INPUTS = ("zero", "mean", "blur", "noise", "data")
+"""For text, whose inputs are token ids, every name means a sentence of [MASK] tokens."""
+
+BLUR_SIGMA = 0.15
+"""Of the blur, as a share of the image's height: digits become a smudge, shapes a tint."""
+
+
+def reference_inputs(query: Query, name: str = "zero", seed: int = 0) -> Shaped[Tensor, "sample ..."]:
+    """One reference input per sample, in the shape of the inputs.
+
+    zero: all zeros. mean: the mean of the training inputs. blur: the input, low-passed (images). noise: uniform
+    between the training inputs' least and largest value. data: training inputs drawn at random. On text: [MASK] in
+    place of every token, a token the models have seen in training as "missing".
+    """
+    task, inputs = query.subject.task, query.inputs
+    if isinstance(task, TextTask):
+        return torch.where(inputs == task.padding, inputs, task.missing)
+    if name == "zero":
+        return torch.zeros_like(inputs)
+    if name == "blur":
+        return _blurred(inputs, task.kind)
+    training = task.samples("train").inputs
+    if name == "mean":
+        return training.mean(0, keepdim=True).expand_as(inputs).clone()
+    generator = torch.Generator().manual_seed(seed)
+    if name == "noise":
+        low, high = training.amin(), training.amax()
+        return low + (high - low) * torch.rand(inputs.shape, generator=generator)
+    return training[torch.randint(len(training), (len(inputs),), generator=generator)]
+
+
+def _blurred(inputs: Tensor, kind: Kind) -> Tensor:
+    if kind is not Kind.IMAGE:
+        raise InputError(f"The reference 'blur' is for images; this is {kind}. Choose zero, mean, noise or data.")
+    channels, height = inputs.shape[1], inputs.shape[2]
+    sigma = BLUR_SIGMA * height
+    radius = int(3 * sigma)
+    offsets = torch.arange(-radius, radius + 1, dtype=inputs.dtype)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).expand(channels, 1, -1)
+    padded = functional.pad(inputs, (radius, radius, radius, radius), mode="replicate")
+    rows = functional.conv2d(padded, kernel[..., None], groups=channels)
+    return functional.conv2d(rows, kernel[:, :, None, :], groups=channels)

@@ -1,0 +1,102 @@
+"""What a model is to the workbench: something that turns inputs into logits, and says what else it can do."""
+
+from abc import ABC, abstractmethod
+from enum import StrEnum
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor, nn
+
+from zoo.task import Samples, Task
+
+
+class Capability(StrEnum):
+    """What a model offers to whoever wants to look into it."""
+
+    GRADIENT = "gradient"
+    EMBEDDING = "embedding"
+    ATTENTION = "attention"
+    CONVOLUTION = "convolution"
+    RECURRENT = "recurrent"
+
+
+class Network(nn.Module, ABC):
+    """A neural network of the zoo: `forward(inputs) -> logits`, weights initialised from torch's current generator.
+
+    Any other `nn.Module` that maps inputs to logits works with the workbench too; this class only adds the name under
+    which a recipe finds the architecture, and what it can do beyond a gradient.
+    """
+
+    name: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.GRADIENT})
+
+    @abstractmethod
+    def forward(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
+        """Logits of each sample."""
+
+
+class TokenNetwork(Network):
+    """A network that reads token ids through an embedding, which is where gradients and attributions live.
+
+    `forward(ids) = from_embedding(embed(ids), ids != padding)`: an explanation can therefore enter behind the lookup
+    table without a hook.
+    """
+
+    padding: ClassVar[int] = 0
+
+    @abstractmethod
+    def embed(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample token hidden"]:
+        """The embedding of each token alone: no positions, no context."""
+
+    @abstractmethod
+    def from_embedding(
+        self, embedded: Float[Tensor, "sample token hidden"], mask: Bool[Tensor, "sample token"]
+    ) -> Float[Tensor, "sample class"]:
+        """Logits from embeddings; `mask` is True where there is a token and False where there is padding."""
+
+    def forward(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample class"]:
+        return self.from_embedding(self.embed(inputs), inputs != self.padding)
+
+
+class TraditionalModel(ABC):
+    """A scikit-learn pipeline behind the same contract. It is refitted from its recipe: fast, and no pickle is read.
+
+    `logits` are such that softmax gives the model's probabilities: the decision function where that is the model (a
+    logistic regression), else the logarithm of its probabilities, clipped at 1e-6.
+    """
+
+    name: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+
+    @abstractmethod
+    def fit(self, samples: Samples, task: Task, seed: int) -> None:
+        """Fit on these samples; the same samples and seed give the same model."""
+
+    @abstractmethod
+    def logits(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
+        """Logits of each sample, on the CPU."""
+
+    @abstractmethod
+    def parameters(self) -> int:
+        """How many numbers were fitted."""
+
+
+def capabilities(model: nn.Module | TraditionalModel) -> frozenset[Capability]:
+    """What a model can do; a module that says nothing has a gradient."""
+    fallback = {Capability.GRADIENT} if isinstance(model, nn.Module) else set()
+    return frozenset(getattr(model, "capabilities", fallback))
+
+
+def parameter_count(model: nn.Module | TraditionalModel) -> int:
+    """Trainable numbers in a model."""
+    if isinstance(model, TraditionalModel):
+        return model.parameters()
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def initialise(architecture: type[Network], options: dict, seed: int) -> Network:
+    """A new network whose initial weights depend on `seed` alone; torch's global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return architecture(**options)

@@ -1,0 +1,166 @@
+"""Tasks: where samples come from, what their classes are called, and how their features are grouped."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+from typing import ClassVar, Self
+
+import torch
+from jaxtyping import Bool, Int, Shaped
+from torch import Tensor
+
+from zoo.errors import InputError, unknown
+
+
+class Kind(StrEnum):
+    """What a sample is."""
+
+    IMAGE = "image"
+    TEXT = "text"
+    SERIES = "series"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """A batch of samples; one sample is a batch of one.
+
+    `inputs`   what the model takes: float images (sample, channel, height, width), token ids (sample, token), …
+    `labels`   class index per sample, -1 where it is not known (a sentence somebody typed).
+    `ids`      how to find each sample again: "test:7".
+    `evidence` the planted ground truth: True where a feature caused the label, in the shape of the inputs without the
+               channel axis; None where it is not known.
+    `texts`, `tokens`, `words`: of text only. The original text; each token's piece of it; the word each token is in
+               (-1 for padding), so that attributions per token can be merged per word.
+    """
+
+    inputs: Shaped[Tensor, "sample ..."]
+    labels: Int[Tensor, "sample"]
+    ids: tuple[str, ...]
+    evidence: Bool[Tensor, "sample ..."] | None = None
+    texts: tuple[str, ...] | None = None
+    tokens: tuple[tuple[str, ...], ...] | None = None
+    words: tuple[tuple[int, ...], ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, indices: Sequence[int]) -> Self:
+        """These samples, in this order."""
+        rows = torch.as_tensor(list(indices), dtype=torch.long)
+
+        def pick(values: Sequence | None) -> tuple | None:
+            return None if values is None else tuple(values[i] for i in indices)
+
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            labels=self.labels[rows],
+            ids=tuple(self.ids[i] for i in indices),
+            evidence=None if self.evidence is None else self.evidence[rows],
+            texts=pick(self.texts),
+            tokens=pick(self.tokens),
+            words=pick(self.words),
+        )
+
+
+class Task(ABC):
+    """A question with labelled samples. Concrete tasks are one file each in `zoo/tasks/`.
+
+    The split called `scored` is the one that reported accuracy is measured on; no choice is ever made on it.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    kind: ClassVar[Kind]
+    classes: ClassVar[tuple[str, ...]]
+    axes: ClassVar[tuple[str, ...]]
+    """Names of the axes of one input, e.g. ("channel", "height", "width")."""
+    splits: ClassVar[tuple[str, ...]] = ("train", "test")
+    scored: ClassVar[str] = "test"
+    licence: ClassVar[str]
+    citation: ClassVar[str]
+    """A key of `references.bib`."""
+    about: ClassVar[str]
+    """Two or three sentences: what the data is, how it is split and why, what to beware of."""
+    planted: ClassVar[bool] = False
+    """Whether samples carry evidence."""
+
+    @abstractmethod
+    def load(self, split: str) -> Samples:
+        """All samples of a split, in a fixed order. Use `samples`, which checks the name and remembers the result."""
+
+    @abstractmethod
+    def groups(self, inputs: Shaped[Tensor, "sample ..."]) -> Int[Tensor, "sample ..."]:
+        """The coarse features that perturbation methods switch on and off together.
+
+        Same shape as the inputs; entries of one sample that carry the same number 0, 1, … belong to one group (an image
+        patch, a word, a column), and -1 marks padding, which is never touched.
+        """
+
+    def unavailable(self) -> str | None:
+        """None where the data is at hand; else one sentence that says why it is not and what to do."""
+        return None
+
+    def samples(self, split: str) -> Samples:
+        """All samples of a split; loaded once per process."""
+        if split not in self.splits:
+            raise unknown(f"split of {self.name}", split, self.splits)
+        return _load(type(self), split)
+
+    def select(self, reference: str) -> Samples:
+        """The samples that a reference names.
+
+        "test:7" is one sample, "test:0:8" samples 0 to 7, "7" and "0:8" the same of the scored split, "7,12" two.
+        """
+        head, _, tail = reference.partition(":")
+        named = bool(head) and not head[0].isdigit() and head[0] != "-"
+        split, rest = (head, tail) if named else (self.scored, reference)
+        whole = self.samples(split)
+        return whole.take(_indices(rest, len(whole), f"split {split!r} of {self.name}"))
+
+
+class TextTask(Task):
+    """A task whose samples are sentences, and which also takes sentences that somebody typed."""
+
+    kind = Kind.TEXT
+    axes = ("token",)
+    padding: ClassVar[int] = 0
+    missing: ClassVar[int] = 1
+    """The token that stands for a missing one: [MASK], which training shows to the models by word dropout, so that
+    a sentence with words taken out is still something the model has seen."""
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str], labels: Sequence[int] | None = None, name: str = "typed") -> Samples:
+        """Token ids, pieces and words of sentences, padded to the longest; ids are "NAME:0", "NAME:1", …"""
+
+    @abstractmethod
+    def decode(self, inputs: Int[Tensor, "sample token"]) -> list[str]:
+        """The text of token ids, with padding and missing tokens left out."""
+
+
+@lru_cache(maxsize=64)
+def _load(task: type[Task], split: str) -> Samples:
+    return task().load(split)
+
+
+def _indices(text: str, size: int, where: str) -> list[int]:
+    """The indices in "7", "0:8" or "7,12", checked against `size`."""
+    try:
+        if ":" in text:
+            start, stop = (int(part) for part in text.split(":"))
+            indices = list(range(start, stop))
+        else:
+            indices = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{text!r} does not name samples. Write one index (7), a range (0:8) or a list (7,12), "
+            "with a split in front if you like (test:7)."
+        ) from None
+    if not indices:
+        raise InputError(f"The range {text!r} is empty. Write START:STOP with START below STOP, for example 0:8.")
+    if min(indices) < 0 or max(indices) >= size:
+        raise InputError(f"Sample {text} is not in {where}, which has {size:,} samples: 0 to {size - 1}.")
+    return indices

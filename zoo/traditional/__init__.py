@@ -1,0 +1,1 @@
+"""scikit-learn pipelines behind the contract of a model, one family per file."""
