@@ -1,4 +1,4 @@
-"""Quality of predictions: accuracy with its interval, calibration, likelihood. Cards and comparisons use these alone."""
+"""Quality of predictions: accuracy with its interval, calibration, likelihood. Cards and comparisons share it."""
 
 from statistics import NormalDist
 
