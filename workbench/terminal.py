@@ -1,0 +1,97 @@
+"""The terminal: records as text. Nothing here computes."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from workbench.records import Attribution, Evidence, Grade, Record, Table
+from workbench.storage import to_json
+
+SYMBOLS = {Grade.SUPPORTED: "●", Grade.MIXED: "◐", Grade.NOT_SUPPORTED: "○"}
+SHADES = " ░▒▓█"
+console = Console()
+notes = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output, never with NaN or Infinity, which are not JSON."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_record(record: Record, as_json: bool) -> None:
+    """A table as a table, any other record as JSON."""
+    if isinstance(record, Table) and not as_json:
+        print_table(record)
+    else:
+        print_json(to_json(record))
+
+
+def print_table(table: Table) -> None:
+    """Columns with their units, numbers with their intervals."""
+    drawn = RichTable(title=table.title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for index, column in enumerate(table.columns):
+        numeric = any(isinstance(row[index], int | float) for row in table.rows)
+        title = f"{column.title}\n({column.unit})" if column.unit else column.title
+        drawn.add_column(title, justify="right" if numeric else "left")
+    for r, row in enumerate(table.rows):
+        drawn.add_row(*(_cell(table, r, c, value) for c, value in enumerate(row)))
+    console.print(drawn)
+    if table.note:
+        console.print(escape(table.note), highlight=False)
+
+
+def _cell(table: Table, row: int, column: int, value: str | float | int | None) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return "–"
+    if isinstance(value, str):
+        return escape(value)
+    digits = table.columns[column].digits
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+    if table.low is not None and table.high is not None and not np.isnan(table.low[row, column]):
+        text += f" [{table.low[row, column]:,.{digits}f}, {table.high[row, column]:,.{digits}f}]"
+    return escape(text)
+
+
+def print_attribution(record: Attribution, evidence: Sequence[Evidence]) -> None:
+    """What the model says, what moved it, and how far that can be trusted, per sample."""
+    for index in range(len(record)):
+        one = record.take(index)
+        says = f"{one.subject} says {one.predicted_names[0]!r} ({one.probability[0]:.2f})"
+        truth = f", label {one.label_names[0]!r}" if one.label_names[0] else ""
+        console.print(f"[bold]{escape(one.sample_ids[0])}[/bold]  {escape(says + truth)}", highlight=False)
+        _print_values(one)
+        gap = (
+            "" if np.isnan(one.f_reference[0]) else f", f(x') = {one.f_reference[0]:.3f}, gap {one.relative_gap[0]:.2%}"
+        )
+        passes = f"{one.forward_passes} forward and {one.backward_passes} backward passes"
+        console.print(escape(f"{one.target}: f(x) = {one.f_x[0]:.3f}{gap}; {passes}"), highlight=False)
+        _print_evidence(evidence[index])
+
+
+def _print_values(one: Attribution) -> None:
+    if one.tokens is not None:
+        words, values = one.merged_words(0)
+        table = RichTable(box=None, show_header=False, pad_edge=False)
+        for word, value in zip(words, values, strict=True):
+            bar = "█" * round(12 * abs(value) / max(np.abs(values).max(), 1e-12))
+            table.add_row(escape(word), f"{value:+.3f}", bar)
+        console.print(table)
+    elif "height" in one.axes:
+        grid = np.abs(one.sum("channel").values[0] if "channel" in one.axes else one.values[0])
+        for row in grid / max(grid.max(), 1e-12):
+            console.print("  " + "".join(2 * SHADES[round(v * (len(SHADES) - 1))] for v in row), highlight=False)
+    else:
+        for index in np.argsort(-np.abs(one.values[0]))[:10]:
+            name = one.feature_names[index] if one.feature_names else f"feature {index}"
+            console.print(f"  {escape(name)}  {one.values[0][index]:+.3f}", highlight=False)
+
+
+def _print_evidence(evidence: Evidence) -> None:
+    console.print(f"[bold]{SYMBOLS[evidence.grade]} {evidence.grade.value}[/bold]", highlight=False)
+    for reason in evidence.reasons:
+        console.print(f"  {'✓' if reason.holds else '✗'} {escape(reason.sentence)}", highlight=False)
