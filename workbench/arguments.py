@@ -17,10 +17,10 @@ Kind = TypeVar("Kind", bound=Extension)
 
 def one_sample(subject: Subject, sample: str | None, text: str | None) -> Samples:
     """The sample of a reference, or of a typed sentence."""
-    if (sample is None) == (text is None):
-        raise InputError("Give either --sample (test:7) or --text (a sentence of your own), and not both.")
-    if sample is not None:
+    if sample is not None and text is None:
         return subject.task.select(sample)
+    if text is None or sample is not None:
+        raise InputError("Give either --sample (test:7) or --text (a sentence of your own), and not both.")
     if not isinstance(subject.task, TextTask):
         raise InputError(f"{subject.name} reads {subject.task.kind}, not text. Use --sample {subject.task.scored}:0.")
     return subject.task.encode([text])

@@ -1,0 +1,182 @@
+"""The command line: every command as the README writes it, and one sentence for whatever cannot be used."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*arguments, module="workbench", **environment):
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "COLUMNS": "120", **environment},
+    )
+
+
+def succeed(*arguments, module="workbench"):
+    result = run(*arguments, module=module)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    return result.stdout
+
+
+def refused(*arguments, module="workbench", **environment):
+    """The one sentence with which a command is refused: exit code 2, no traceback, nothing on standard output."""
+    result = run(*arguments, module=module, **environment)
+    assert result.returncode == 2, (result.stdout, result.stderr)
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    return " ".join(result.stderr.split())
+
+
+def test_models_lists_every_recipe():
+    import zoo
+
+    listed = json.loads(succeed("models", "--json"))
+    assert [row[0] for row in listed["rows"]] == list(zoo.RECIPES)
+
+
+def test_methods_lists_flags():
+    assert "--n-samples" in succeed("methods")
+    assert "integrated_gradients" in json.loads(succeed("methods", "--json"))
+
+
+@pytest.mark.parametrize("ending", ["html", "json", "safetensors"])
+def test_explain_an_image_writes(tmp_path, ending):
+    out = tmp_path / f"e.{ending}"
+    succeed(
+        *("explain", "cnn_digits", "--sample", "test:7", "--method", "integrated_gradients"),
+        *("--target", "predicted", "--out", str(out)),
+    )
+    if ending == "html":
+        text = out.read_text()
+        assert "cnn_digits" in text
+        assert "Integrated" in text
+    else:
+        import workbench
+
+        record = workbench.load_record(out)
+        assert record.sample_ids == ("test:7",)
+        assert abs(record.relative_gap[0]) < 0.01
+
+
+def test_explain_prints_the_evidence():
+    printed = succeed("explain", "cnn_digits", "--sample", "test:7", "--method", "random")
+    assert "Not supported" in printed
+
+
+def test_explain_a_typed_sentence(tmp_path):
+    out = tmp_path / "e.html"
+    sentence = "not a bad film, but never a good one"
+    succeed("explain", "transformer_sst2", "--text", sentence, "--method", "kernel_shap", "--out", str(out))
+    assert "never" in out.read_text()
+
+
+def test_settings_are_flags(tmp_path):
+    import workbench
+
+    out = tmp_path / "e.json"
+    succeed("explain", "cnn_digits", "--sample", "7", "--method", "random", "--seed", "5", "--out", str(out))
+    assert workbench.load_record(out).parameters["seed"] == 5
+
+
+def test_evaluate():
+    arguments = ("--methods", "all", "--metrics", "all", "--samples", "8", "--seed", "0", "--json")
+    table = json.loads(succeed("evaluate", "cnn_shapes", *arguments))
+    assert [row[0] for row in table["rows"]][-1].lower().startswith("random")
+
+
+def test_landscape(tmp_path):
+    out = tmp_path / "s.html"
+    succeed("landscape", "cnn_digits", "surface", "--data", "train:64", "--steps", "5", "--out", str(out))
+    assert out.stat().st_size > 10_000
+
+
+def test_compare():
+    table = json.loads(succeed("compare", "digits", "--json"))
+    assert {"cnn_digits", "svm_digits", "forest_digits", "logistic_digits"} <= {row[0] for row in table["rows"]}
+
+
+def test_report_and_lesson(tmp_path):
+    succeed(
+        "report", "cnn_digits", "--samples", "0:2", "--methods", "gradient,random", "--out", str(tmp_path / "r.html")
+    )
+    succeed("lesson", "saliency", "--out", str(tmp_path / "l.html"))
+    for name in ("r.html", "l.html"):
+        assert "plotly" in (tmp_path / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("explain", "cnn_digit", "--sample", "test:7"), ["cnn_digit", "cnn_digits"]),
+        (("explain", "cnn_digits", "--sample", "test:7", "--method", "gradients"), ["gradients", "gradient"]),
+        (("explain", "cnn_digits", "--sample", "test:99999"), ["99999", "898"]),
+        (("explain", "cnn_digits", "--sample", "tset:7"), ["tset", "test"]),
+        (("explain", "cnn_digits", "--sample", "-1"), ["-1"]),
+        (("explain", "cnn_digits", "--sample", "seven"), ["seven"]),
+        (("explain", "cnn_digits"), ["--sample", "--text"]),
+        (("explain", "cnn_digits", "--text", "hello"), ["image"]),
+        (("explain", "cnn_digits", "--sample", "7", "--target", "12"), ["12", "9"]),
+        (("explain", "cnn_digits", "--sample", "7", "--target", "cat"), ["cat"]),
+        (("explain", "cnn_digits", "--sample", "7", "--output", "logits"), ["logits", "logit"]),
+        (("explain", "cnn_digits", "--sample", "7", "--out", "e.png"), [".png", ".html"]),
+        (("explain", "cnn_digits", "--sample", "7", "--out", "no/such/folder/e.html"), ["folder"]),
+        (("explain", "cnn_digits", "--sample", "7", "--n-step", "3"), ["n_step"]),
+        (
+            ("explain", "cnn_digits", "--sample", "7", "--method", "integrated_gradients", "--n-steps", "0"),
+            ["n_steps", "0"],
+        ),
+        (
+            ("explain", "logistic_digits", "--sample", "7", "--method", "integrated_gradients"),
+            ["gradient", "occlusion"],
+        ),
+        (("explain", "transformer_sst2", "--text", ""), ["empty"]),
+        (("explain", "transformer_sst2", "--text", "word " * 20_000), ["100,000"]),
+        (("evaluate", "cnn_digits", "--metrics", "best"), ["best"]),
+        (("landscape", "cnn_digits", "volume"), ["volume", "surface"]),
+        (("landscape", "svm_digits", "surface"), ["svm_digits"]),
+        (("landscape", "cnn_digits", "surface", "--data", "train:0"), ["train:0"]),
+        (("compare", "numbers"), ["numbers", "digits"]),
+        (("report", "cnn_digits", "--out", "r.pdf"), [".html"]),
+        (("lesson", "salience", "--out", "l.html"), ["salience", "saliency"]),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, words):
+    said = refused(*arguments)
+    for word in words:
+        assert word in said
+
+
+def test_emoji_only_text_is_explained_or_refused_with_a_sentence():
+    result = run("explain", "transformer_sst2", "--text", "🎬🍿", "--method", "occlusion")
+    assert result.returncode in (0, 2)
+    assert "Traceback" not in result.stderr
+
+
+def test_without_network_and_mirror_sst2_says_so(tmp_path):
+    said = refused(
+        *("explain", "gru_sst2", "--sample", "validation:0"),
+        WORKBENCH_DATA=str(tmp_path / "nowhere"),
+        HF_HUB_OFFLINE="1",
+        HF_HOME=str(tmp_path / "cache"),
+    )
+    assert "WORKBENCH_DATA" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_zoo_commands():
+    listed = json.loads(succeed("list", "--json", module="zoo"))
+    assert "cnn_digits" in json.dumps(listed)
+    assert "nonsense" in refused("verify", "nonsense", module="zoo")
+    assert "nonsense" in refused("train", "nonsense", module="zoo")
