@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.explanation import explain, method, methods, methods_for
+    from workbench.explanation import explain, method, methods_for
     from workbench.plots import plot
     from workbench.records import Output, Target
     from workbench.storage import load_record, save_record
@@ -21,7 +21,6 @@ _HOME = {
     "load": "workbench.subject",
     "load_record": "workbench.storage",
     "method": "workbench.explanation",
-    "methods": "workbench.explanation",
     "methods_for": "workbench.explanation",
     "plot": "workbench.plots",
     "save_record": "workbench.storage",

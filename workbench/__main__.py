@@ -41,8 +41,8 @@ def models(as_json: AsJson = False) -> None:
 @app.command()
 def methods(as_json: AsJson = False) -> None:
     """List the attribution methods, with the settings that are their flags."""
-    import workbench
     from workbench import settings
+    from workbench.explanation import methods as all_methods
 
     found: dict[str, dict[str, Any]] = {
         name: {
@@ -51,7 +51,7 @@ def methods(as_json: AsJson = False) -> None:
             "needs": sorted(kind.needs),
             "settings": {field.name: {"default": field.default, **field.metadata} for field in settings.fields(kind)},
         }
-        for name, kind in workbench.methods().items()
+        for name, kind in all_methods().items()
     }
     if as_json:
         print_json(found)
@@ -112,10 +112,11 @@ def evaluate(
     import workbench
     from workbench import arguments
     from workbench.evaluation import evaluate, league
+    from workbench.explanation import methods as all_methods
     from workbench.scoring import metrics as all_metrics
 
     arguments.check_out(out)
-    picked = arguments.chosen(methods, workbench.methods(), "method")
+    picked = arguments.chosen(methods, all_methods(), "method")
     measured = arguments.chosen(metrics, all_metrics(), "metric")
     subject = workbench.load(model)
     batch = arguments.some_samples(subject, samples)

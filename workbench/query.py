@@ -46,9 +46,7 @@ class Query:
     def mask(self) -> Bool[Tensor, "sample token"] | None:
         return self.subject.mask(self.inputs)
 
-    def values(
-        self, inputs: Shaped[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
-    ) -> Float[Tensor, "row"]:
+    def values(self, inputs: Shaped[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None) -> Float[Tensor, "row"]:
         """f at each of `inputs`, which are changed copies of the samples `rows` (default: one per sample)."""
         return read(self.subject.logits(inputs), self._classes(rows), self.output).cpu()
 
@@ -60,7 +58,7 @@ class Query:
         def compute(part: slice) -> Tensor:
             return self.values(build(part), rows[part])
 
-        return chunked(compute, len(rows), self.inputs[0].numel())
+        return chunked(compute, len(rows), self.inputs[0].numel()) if len(rows) else torch.zeros(0)
 
     def gradients(
         self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None

@@ -5,6 +5,7 @@ from jaxtyping import Shaped
 from torch import Tensor
 from torch.nn import functional
 
+from workbench.chance import per_sample
 from workbench.query import Query
 from zoo.errors import InputError
 from zoo.task import Kind, TextTask
@@ -22,6 +23,8 @@ def reference_inputs(query: Query, name: str = "zero", seed: int = 0) -> Shaped[
     zero: all zeros. mean: the mean of the training inputs. blur: the input, low-passed (images). noise: uniform
     between the training inputs' least and largest value. data: training inputs drawn at random. On text: [MASK] in
     place of every token, a token the models have seen in training as "missing".
+
+    What is random depends on the seed and the sample's id, so that a sample has the same reference in any batch.
     """
     task, inputs = query.subject.task, query.inputs
     if isinstance(task, TextTask):
@@ -33,11 +36,13 @@ def reference_inputs(query: Query, name: str = "zero", seed: int = 0) -> Shaped[
     training = task.samples("train").inputs
     if name == "mean":
         return training.mean(0, keepdim=True).expand_as(inputs).clone()
-    generator = torch.Generator().manual_seed(seed)
+    ids = query.samples.ids
     if name == "noise":
         low, high = training.amin(), training.amax()
-        return low + (high - low) * torch.rand(inputs.shape, generator=generator)
-    return training[torch.randint(len(training), (len(inputs),), generator=generator)]
+        draws = per_sample(lambda chance: torch.rand(inputs.shape[1:], generator=chance), ids, seed, "noise reference")
+        return low + (high - low) * draws
+    rows = per_sample(lambda chance: torch.randint(len(training), (), generator=chance), ids, seed, "data reference")
+    return training[rows]
 
 
 def _blurred(inputs: Tensor, kind: Kind) -> Tensor:

@@ -1,0 +1,91 @@
+"""Coalitions: which subsets of players a Shapley regression asks about, how they are weighted, and its solution."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from workbench.chance import generator
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Coalitions and their weights in the regression; the empty and the full one are left to the constraint."""
+
+    present: Bool[Tensor, "row group"]
+    weights: Float[Tensor, "row"]
+
+
+def coalitions(players: int, budget: int, seed: int) -> Design:
+    """At most `budget` coalitions of `players`, closed under complement, weighted by the Shapley kernel.
+
+    Sizes are taken in pairs (s, players - s) from the outside in, where most of the kernel's weight is. A pair of
+    sizes is enumerated where drawing would take at least as many of the remaining budget; all other sizes are drawn,
+    stratified by size, each draw together with its complement. All players alike, so one design serves all samples
+    that have as many players.
+    """
+    everything = 2**players - 2 <= budget
+    left, parts, weights = budget, [], []
+    open_sizes = {size: _size_weight(players, size) for size in range(1, players // 2 + 1)}
+    for size in list(open_sizes):
+        count = comb(players, size) * (1 if 2 * size == players else 2)
+        if not everything and left * open_sizes[size] < count * sum(open_sizes.values()):
+            break
+        parts.append(_all_of_size(players, size))
+        weights.append(torch.full((count,), open_sizes.pop(size) / count, dtype=torch.float64))
+        left -= count
+    if open_sizes and left >= 2:
+        drawn, shares = _drawn(players, open_sizes, left // 2, seed)
+        parts.append(drawn)
+        weights.append(shares)
+    if not parts:
+        return Design(torch.zeros(0, players, dtype=torch.bool), torch.zeros(0, dtype=torch.float64))
+    return Design(torch.cat(parts), torch.cat(weights))
+
+
+def shapley_regression(
+    design: Design, gains: Float[Tensor, "sample row"], wanted: Float[Tensor, "sample"]
+) -> Float[Tensor, "sample group"]:
+    """φ of least weighted squared error Σ w (gain - z·φ)² among those with Σ φ = `wanted`, in float64.
+
+    φ = wanted / M + ψ with Σ ψ = 0, so ψ solves the normal equations projected on that plane. Where the coalitions do
+    not determine it, ψ is the shortest solution.
+    """
+    z = design.present.double()
+    players = z.shape[1]
+    if players == 0:
+        return gains.new_zeros(len(wanted), 0)
+    equal = (wanted / players)[:, None].expand(-1, players)
+    plane = torch.eye(players, dtype=torch.float64) - 1 / players
+    weighted = z * design.weights[:, None]
+    normal = plane @ (z.T @ weighted) @ plane
+    right = (gains - equal @ z.T) @ weighted @ plane
+    return equal + right @ torch.linalg.pinv(normal, hermitian=True) @ plane
+
+
+def _size_weight(players: int, size: int) -> float:
+    """Total kernel weight of all coalitions of `size` and of `players - size`, up to a common factor."""
+    return (1 if 2 * size == players else 2) / (size * (players - size))
+
+
+def _all_of_size(players: int, size: int) -> Bool[Tensor, "row group"]:
+    index = torch.tensor(list(combinations(range(players), size)), dtype=torch.long)
+    present = torch.zeros(len(index), players, dtype=torch.bool).scatter_(1, index, True)
+    return present if 2 * size == players else torch.cat((present, ~present))
+
+
+def _drawn(
+    players: int, sizes: dict[int, float], pairs: int, seed: int
+) -> tuple[Bool[Tensor, "row group"], Float[Tensor, "row"]]:
+    """`pairs` random coalitions and their complements, the sizes in proportion to their weight; duplicates merged."""
+    share = torch.tensor(list(sizes.values()), dtype=torch.float64)
+    middle = (torch.arange(pairs, dtype=torch.float64) + 0.5) / pairs
+    slot = torch.searchsorted(share.cumsum(0) / share.sum(), middle).clamp(max=len(sizes) - 1)
+    chosen: Int[Tensor, "row"] = torch.tensor(list(sizes))[slot]
+    order = torch.rand(pairs, players, generator=generator(seed, "coalitions", players)).argsort(1).argsort(1)
+    half = order < chosen[:, None]
+    present, times = torch.unique(torch.cat((half, ~half)), dim=0, return_counts=True)
+    return present, times.double() * float(share.sum()) / (2 * pairs)

@@ -1,0 +1,97 @@
+"""Occlusion."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from workbench.explanation import AbstractMethod, Claim
+from workbench.perturbations import group_counts, keep, spread
+from workbench.query import Query
+from workbench.reference_inputs import REFERENCE_INPUTS, reference_inputs
+from workbench.settings import setting
+from zoo.task import Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occlusion(AbstractMethod):
+    """How much the scalar falls when a part of the input is replaced by a reference input x'.
+
+    a_i = mean over the windows W that cover i of [f(x) - f(x with W from x')]
+
+    Images: square windows over all channels; every pixel of a window gets the window's difference, and a pixel in
+    several windows their mean. Text: words or tokens, and tables and series: features, one at a time; what a word's
+    removal changes is shared equally by its tokens, so that their sum is the word's.
+
+    When it misleads: what a pair of features does together (either alone suffices, say) is missed when they are taken
+    out one at a time, and an input with a hole may be unlike anything the model has seen.
+    Reference: [zeiler2014visualizing]
+    """
+
+    name = "occlusion"
+    title = "Occlusion"
+    claims = frozenset({Claim.LINEARITY, Claim.IMPLEMENTATION_INVARIANCE})
+
+    window: int = setting(0, low=0, high=512, help="Side of the window in pixels; 0: a quarter of the image's height")
+    stride: int = setting(0, low=0, high=512, help="Step between windows in pixels; 0: half a window")
+    unit: str = setting("word", choices=("word", "token"), help="On text: what is taken out at once")
+    reference_input: str = setting("zero", choices=REFERENCE_INPUTS, help="What stands in (on text: [MASK])")
+    seed: int = setting(0, low=0, high=2**31 - 1, help="Of the reference inputs 'noise' and 'data'")
+
+    def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
+        reference = reference_inputs(query, self.reference_input, self.seed)
+        f_x = query.values(query.inputs)
+        if query.subject.task.kind is Kind.IMAGE:
+            return self._by_window(query, reference, f_x)
+        return self._by_group(query, reference, f_x)
+
+    def cost(self, query: Query) -> tuple[int, int]:
+        if query.subject.task.kind is Kind.IMAGE:
+            return 1 + len(self.windows(*query.inputs.shape[-2:])), 0
+        return 1 + int(group_counts(self._groups(query)).amax()), 0
+
+    def windows(self, height: int, width: int) -> Bool[Tensor, "group height width"]:
+        """True inside each window; the last one of a row or column is cut off where it would leave the image."""
+        window = min(self.window or max(1, height // 4), height, width)
+        stride = min(self.stride or max(1, window // 2), window)
+        tops, lefts = (torch.arange(0, -(-(size - window) // stride) + 1) * stride for size in (height, width))
+        y, x = torch.arange(height), torch.arange(width)
+        rows = (y >= tops[:, None]) & (y < tops[:, None] + window)
+        columns = (x >= lefts[:, None]) & (x < lefts[:, None] + window)
+        return (rows[:, None, :, None] & columns[None, :, None, :]).flatten(0, 1)
+
+    def _by_window(self, query: Query, reference: Tensor, f_x: Tensor) -> Float[Tensor, "sample ..."]:
+        windows = self.windows(*query.inputs.shape[-2:])
+        count, samples = len(windows), len(query.inputs)
+        rows = torch.arange(samples).repeat_interleave(count)
+        which = torch.arange(count).repeat(samples)
+
+        def build(part: slice) -> Tensor:
+            inside = windows[which[part]][:, None]
+            return keep(query.inputs[rows[part]], ~inside, reference[rows[part]])
+
+        differences = f_x[:, None] - query.built_values(build, rows).view(samples, count)
+        weights = windows.flatten(1).to(differences.dtype)
+        values = differences @ weights / weights.sum(0)
+        return values.view(samples, 1, *windows.shape[1:]).expand_as(query.inputs)
+
+    def _by_group(self, query: Query, reference: Tensor, f_x: Tensor) -> Float[Tensor, "sample ..."]:
+        groups = self._groups(query)
+        counts = group_counts(groups)
+        rows = torch.arange(len(groups)).repeat_interleave(counts)
+        which = torch.cat([torch.arange(int(count)) for count in counts])
+
+        def build(part: slice) -> Tensor:
+            taken = groups[rows[part]] == which[part].view(-1, *[1] * (groups.ndim - 1))
+            return keep(query.inputs[rows[part]], ~taken, reference[rows[part]])
+
+        per_group = f_x.new_zeros(len(groups), int(counts.amax()) + 1)
+        per_group[rows, which] = f_x[rows] - query.built_values(build, rows)
+        return spread(per_group, groups)
+
+    def _groups(self, query: Query) -> Tensor:
+        if query.subject.task.kind is not Kind.TEXT or self.unit == "word":
+            return query.groups
+        present = query.groups >= 0
+        return torch.where(present, present.long().cumsum(1) - 1, -1)
