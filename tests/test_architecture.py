@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = sorted(path for folder in ("zoo", "workbench", "pages", "bench") for path in (ROOT / folder).rglob("*.py")) + [
-    ROOT / "streamlit_app.py"
-]
+FOLDERS = ("zoo", "workbench", "pages", "bench")
+SOURCE = [*sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")), ROOT / "streamlit_app.py"]
 TESTS = sorted((ROOT / "tests").glob("*.py"))
 FORBIDDEN_NAMES = ("utils", "helpers", "common", "manager", "handler", "misc")
 FILE_BUDGET = 300
@@ -26,13 +25,7 @@ def identity(path):
 
 def code_lines(node):
     """Lines of a function that hold code: no blank lines, comments or docstrings."""
-    body = node.body
-    if (
-        isinstance(body[0], ast.Expr)
-        and isinstance(body[0].value, ast.Constant)
-        and isinstance(body[0].value.value, str)
-    ):
-        body = body[1:]
+    body = node.body[1:] if ast.get_docstring(node) else node.body
     if not body:
         return 0
     text = node.source.splitlines()[body[0].lineno - 1 : node.end_lineno]
@@ -77,14 +70,7 @@ def test_file_is_named_by_a_noun_of_the_field(path):
 def test_no_code_is_read_from_a_file(path):
     """No pickle, in or out: unpickling, torch.load, torch.export.load and joblib run code from the file."""
     source = path.read_text()
-    for pattern in (
-        r"\bpickle\b\.",
-        r"import pickle",
-        r"joblib",
-        r"torch\.load\(",
-        r"torch\.save\(",
-        r"export\.load\(",
-    ):
+    for pattern in (r"\bpickle\.", r"import pickle", "joblib", r"torch\.load\(", r"torch\.save\(", r"export\.load\("):
         assert not re.search(pattern, source), pattern
 
 

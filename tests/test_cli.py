@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,48 +12,72 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(*arguments, module="workbench", **environment):
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env={**os.environ, "COLUMNS": "120", **environment},
-    )
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Runs a command in this process: exit code, standard output, standard error."""
+
+    def call(*arguments, program="workbench"):
+        main = import_module(f"{program}.__main__").main
+        monkeypatch.setattr(sys, "argv", [program, *arguments])
+        monkeypatch.setenv("COLUMNS", "200")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return int(ended.value.code or 0), printed.out, " ".join(printed.err.split())
+
+    return call
 
 
-def succeed(*arguments, module="workbench"):
-    result = run(*arguments, module=module)
-    assert result.returncode == 0, result.stderr
+@pytest.fixture
+def succeed(run):
+    """Runs a command that must succeed, and returns what it printed."""
+
+    def call(*arguments, program="workbench"):
+        code, out, err = run(*arguments, program=program)
+        assert code == 0, err
+        return out
+
+    return call
+
+
+@pytest.fixture
+def refused(run):
+    """Runs a command that must be refused: exit code 2, nothing on standard output; returns the sentence."""
+
+    def call(*arguments, program="workbench"):
+        code, out, err = run(*arguments, program=program)
+        assert code == 2, (out, err)
+        assert out == ""
+        return err
+
+    return call
+
+
+def test_installed_as_a_command():
+    """The one test through the shell: what the package installs is what the other tests call."""
+    command = Path(sys.executable).with_name("workbench")
+    result = subprocess.run([command, "explain", "nobody"], capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 2
+    assert "nobody" in result.stderr
     assert "Traceback" not in result.stderr
-    return result.stdout
 
 
-def refused(*arguments, module="workbench", **environment):
-    """The one sentence with which a command is refused: exit code 2, no traceback, nothing on standard output."""
-    result = run(*arguments, module=module, **environment)
-    assert result.returncode == 2, (result.stdout, result.stderr)
-    assert "Traceback" not in result.stderr
-    assert result.stdout == ""
-    return " ".join(result.stderr.split())
-
-
-def test_models_lists_every_recipe():
+def test_models_lists_every_recipe(succeed):
     import zoo
 
     listed = json.loads(succeed("models", "--json"))
     assert [row[0] for row in listed["rows"]] == list(zoo.RECIPES)
 
 
-def test_methods_lists_flags():
+def test_methods_lists_flags(succeed):
     assert "--n-samples" in succeed("methods")
     assert "integrated_gradients" in json.loads(succeed("methods", "--json"))
 
 
 @pytest.mark.parametrize("ending", ["html", "json", "safetensors"])
-def test_explain_an_image_writes(tmp_path, ending):
+def test_explain_an_image_writes(succeed, tmp_path, ending):
     out = tmp_path / f"e.{ending}"
     succeed(
         *("explain", "cnn_digits", "--sample", "test:7", "--method", "integrated_gradients"),
@@ -70,19 +95,19 @@ def test_explain_an_image_writes(tmp_path, ending):
         assert abs(record.relative_gap[0]) < 0.01
 
 
-def test_explain_prints_the_evidence():
+def test_explain_prints_the_evidence(succeed):
     printed = succeed("explain", "cnn_digits", "--sample", "test:7", "--method", "random")
     assert "Not supported" in printed
 
 
-def test_explain_a_typed_sentence(tmp_path):
+def test_explain_a_typed_sentence(succeed, tmp_path):
     out = tmp_path / "e.html"
     sentence = "not a bad film, but never a good one"
     succeed("explain", "transformer_sst2", "--text", sentence, "--method", "kernel_shap", "--out", str(out))
     assert "never" in out.read_text()
 
 
-def test_settings_are_flags(tmp_path):
+def test_settings_are_flags(succeed, tmp_path):
     import workbench
 
     out = tmp_path / "e.json"
@@ -90,24 +115,24 @@ def test_settings_are_flags(tmp_path):
     assert workbench.load_record(out).parameters["seed"] == 5
 
 
-def test_evaluate():
+def test_evaluate(succeed):
     arguments = ("--methods", "all", "--metrics", "all", "--samples", "8", "--seed", "0", "--json")
     table = json.loads(succeed("evaluate", "cnn_shapes", *arguments))
     assert [row[0] for row in table["rows"]][-1].lower().startswith("random")
 
 
-def test_landscape(tmp_path):
+def test_landscape(succeed, tmp_path):
     out = tmp_path / "s.html"
     succeed("landscape", "cnn_digits", "surface", "--data", "train:64", "--steps", "5", "--out", str(out))
     assert out.stat().st_size > 10_000
 
 
-def test_compare():
+def test_compare(succeed):
     table = json.loads(succeed("compare", "digits", "--json"))
     assert {"cnn_digits", "svm_digits", "forest_digits", "logistic_digits"} <= {row[0] for row in table["rows"]}
 
 
-def test_report_and_lesson(tmp_path):
+def test_report_and_lesson(succeed, tmp_path):
     succeed(
         "report", "cnn_digits", "--samples", "0:2", "--methods", "gradient,random", "--out", str(tmp_path / "r.html")
     )
@@ -152,31 +177,37 @@ def test_report_and_lesson(tmp_path):
         (("lesson", "salience", "--out", "l.html"), ["salience", "saliency"]),
     ],
 )
-def test_bad_input_is_one_sentence(arguments, words):
+def test_bad_input_is_one_sentence(refused, arguments, words):
     said = refused(*arguments)
     for word in words:
         assert word in said
 
 
-def test_emoji_only_text_is_explained_or_refused_with_a_sentence():
-    result = run("explain", "transformer_sst2", "--text", "🎬🍿", "--method", "occlusion")
-    assert result.returncode in (0, 2)
-    assert "Traceback" not in result.stderr
+def test_emoji_only_text_is_explained_or_refused_with_a_sentence(run):
+    code, out, err = run("explain", "transformer_sst2", "--text", "🎬🍿", "--method", "occlusion")
+    assert (code == 0 and "says" in out) or (code == 2 and err)
 
 
 def test_without_network_and_mirror_sst2_says_so(tmp_path):
-    said = refused(
-        *("explain", "gru_sst2", "--sample", "validation:0"),
-        WORKBENCH_DATA=str(tmp_path / "nowhere"),
-        HF_HUB_OFFLINE="1",
-        HF_HOME=str(tmp_path / "cache"),
+    """In a process of its own: what is at hand is decided once per process."""
+    environment = {
+        **os.environ,
+        "WORKBENCH_DATA": str(tmp_path / "nowhere"),
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(tmp_path / "cache"),
+    }
+    command = [sys.executable, "-m", "workbench", "explain", "gru_sst2", "--sample", "validation:0"]
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    assert "WORKBENCH_DATA" in said
+    assert result.returncode == 2
+    assert "WORKBENCH_DATA" in result.stderr
+    assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_zoo_commands():
-    listed = json.loads(succeed("list", "--json", module="zoo"))
+def test_zoo_commands(succeed, refused):
+    listed = json.loads(succeed("list", "--json", program="zoo"))
     assert "cnn_digits" in json.dumps(listed)
-    assert "nonsense" in refused("verify", "nonsense", module="zoo")
-    assert "nonsense" in refused("train", "nonsense", module="zoo")
+    assert "nonsense" in refused("verify", "nonsense", program="zoo")
+    assert "nonsense" in refused("train", "nonsense", program="zoo")
