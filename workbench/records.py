@@ -4,17 +4,14 @@ A record is frozen, its arrays are read-only NumPy, its first array axis is the 
 carries what is needed to make it again. Nothing in this file, and nothing that only reads records, knows a network.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
-AXES = frozenset(
-    "sample channel height width time token feature class layer head query key hidden step direction".split()
-)
+from workbench.record import AXES, Record
 
 
 class Output(StrEnum):
@@ -38,25 +35,11 @@ class Target:
         return f"{self.output.replace('_', ' ')} of {'class ' if isinstance(self.of, int) else 'the '}{self.of}"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Record:
-    """Base of all records. `provenance` says where it came from: model, hashes, versions, command."""
-
-    name: ClassVar[str]
-    title: str = ""
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, np.ndarray):
-                value = value.copy()
-                value.setflags(write=False)
-            elif isinstance(value, Mapping):
-                value = MappingProxyType(dict(value))
-            elif isinstance(value, list):
-                value = tuple(value)
-            object.__setattr__(self, entry.name, value)
+PER_SAMPLE = (  # noqa: SIM905
+    "values classes class_names sample_ids inputs f_x f_reference predicted predicted_names probability labels "
+    "label_names evidence tokens words texts"
+).split()
+"""Fields of `Attribution` whose first axis is the sample."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,6 +53,7 @@ class Attribution(Record):
     """
 
     name = "attribution"
+    shapes = dict.fromkeys(PER_SAMPLE, "sample ...")
     values: np.ndarray
     axes: tuple[str, ...]
     method: str
@@ -121,11 +105,11 @@ class Attribution(Record):
 
     def sum(self, axis: str) -> Self:
         """The same attribution summed over an axis: keeps completeness."""
-        return self._reduced(axis, self.values.sum(self.axes.index(axis)), f"sum over {axis}")
+        return self._reduced(axis, np.sum, f"sum over {axis}")
 
     def norm(self, axis: str) -> Self:
         """The same attribution with an axis replaced by its Euclidean norm: loses the sign and completeness."""
-        return self._reduced(axis, np.linalg.norm(self.values, axis=self.axes.index(axis)), f"norm over {axis}")
+        return self._reduced(axis, np.linalg.norm, f"norm over {axis}")
 
     def abs(self) -> Self:
         """The magnitudes: loses the sign and completeness."""
@@ -141,19 +125,11 @@ class Attribution(Record):
         }
         return replace(self, **picked)
 
-    def _reduced(self, axis: str, values: np.ndarray, step: str) -> Self:
+    def _reduced(self, axis: str, reduce: Callable[..., np.ndarray], step: str) -> Self:
         if axis == "sample" or axis not in self.axes:
             raise ValueError(f"{axis!r} is not an axis that can be reduced; this attribution has {self.axes[1:]}.")
-        return replace(
-            self, values=values, axes=tuple(a for a in self.axes if a != axis), steps=(*self.steps, step)
-        )
-
-
-PER_SAMPLE = frozenset(
-    "values classes class_names sample_ids inputs f_x f_reference predicted predicted_names probability labels "
-    "label_names evidence tokens words texts".split()
-)
-"""Fields of `Attribution` whose first axis is the sample."""
+        values = reduce(self.values, axis=self.axes.index(axis))
+        return replace(self, values=values, axes=tuple(a for a in self.axes if a != axis), steps=(*self.steps, step))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -166,6 +142,7 @@ class Score(Record):
     """
 
     name = "score"
+    shapes = {"values": "sample", "sample_ids": "sample", "control": "sample draw"}
     metric: str
     subject: str
     method: str
@@ -218,9 +195,13 @@ class Evidence(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Curve(Record):
-    """Lines over a common abscissa: `y` (line, x), a `label` for each line, an optional `band` (2, x) behind them."""
+    """Lines over a common abscissa: `y` (line, x), a `label` for each line, an optional `band` (2, x) behind them.
+
+    `logarithmic` asks for a logarithmic scale of y; x is drawn linearly.
+    """
 
     name = "curve"
+    shapes = {"x": "x", "labels": "line", "y": "line x", "band": "bound x"}
     x: np.ndarray
     y: np.ndarray
     labels: tuple[str, ...]
@@ -233,9 +214,10 @@ class Curve(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Matrix(Record):
-    """A table of numbers of one unit: `values` (row, column) with names for both."""
+    """Numbers of one unit: `values` (row, column) with names for both."""
 
     name = "matrix"
+    shapes = {"rows": "row", "columns": "column", "values": "row column"}
     values: np.ndarray
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -252,6 +234,7 @@ class Surface(Record):
     """
 
     name = "surface"
+    shapes = {"x": "x", "y": "y", "loss": "y x", "path": "step axis"}
     loss: np.ndarray
     x: np.ndarray
     y: np.ndarray
@@ -267,6 +250,7 @@ class Embedding(Record):
     """Points (sample, axis) of a projection, the class of each, and the share of variance each axis explains."""
 
     name = "embedding"
+    shapes = {"points": "sample axis", "labels": "sample", "ids": "sample", "share": "axis"}
     points: np.ndarray
     labels: tuple[str, ...]
     ids: tuple[str, ...]
@@ -304,8 +288,14 @@ class Table(Record):
     """Rows of text and numbers; `low` and `high` (row, column) are intervals, NaN where none was measured."""
 
     name = "table"
+    shapes = {"rows": "row", "columns": "column", "low": "row column", "high": "row column"}
     columns: tuple[Column, ...]
     rows: tuple[tuple[str | float | int | None, ...], ...]
     low: np.ndarray | None = None
     high: np.ndarray | None = None
     note: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if wrong := [row for row in self.rows if len(row) != len(self.columns)]:
+            raise ValueError(f"{len(wrong[0])} cells in a row of a table of {len(self.columns)} columns.")
