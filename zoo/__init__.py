@@ -23,7 +23,7 @@ _HOME = {
     "tasks": "zoo.loading",
 }
 
-__all__ = sorted(_HOME)
+__all__ = ["RECIPES", "Loaded", "ModelCard", "card", "device", "load", "recipe", "task", "tasks"]
 
 
 def __getattr__(name: str) -> Any:

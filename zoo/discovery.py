@@ -35,7 +35,7 @@ def discover(package: str, kind: type[T]) -> dict[str, type[T]]:
 
 def find(package: str, kind: type[T], name: str, word: str) -> type[T]:
     """The class called `name`, or an `InputError` that lists the names there are. `word` says what it is ("method")."""
-    classes = discover(package, kind)
+    classes: dict[str, type[T]] = discover(package, kind)  # type: ignore[arg-type]
     if name not in classes:
         raise unknown(word, name, classes)
     return classes[name]

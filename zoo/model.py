@@ -4,11 +4,15 @@ from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
 from zoo.task import Samples, Task
+
+LEAST_PROBABILITY = 1e-6
+"""Of a model without logits; a forest says 0 where no tree saw the class, and log 0 cannot be explained."""
 
 
 class Capability(StrEnum):
@@ -80,6 +84,18 @@ class TraditionalModel(ABC):
     @abstractmethod
     def parameters(self) -> int:
         """How many numbers were fitted."""
+
+
+def linear_logits(scores: Float[np.ndarray, "sample ..."]) -> Float[Tensor, "sample class"]:
+    """Logits from a decision function; of two classes scikit-learn gives the difference of the two, which is shared."""
+    values = torch.from_numpy(np.asarray(scores)).to(torch.float32)
+    return torch.stack((-values / 2, values / 2), dim=1) if values.ndim == 1 else values
+
+
+def log_probabilities(probabilities: Float[np.ndarray, "sample class"]) -> Float[Tensor, "sample class"]:
+    """Logits of a model that only has probabilities: their logarithm, clipped so that a zero stays finite."""
+    values = torch.from_numpy(np.asarray(probabilities)).to(torch.float32)
+    return values.clamp(min=LEAST_PROBABILITY).log()
 
 
 def capabilities(model: nn.Module | TraditionalModel) -> frozenset[Capability]:

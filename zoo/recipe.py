@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from zoo.errors import unknown
 
@@ -37,19 +36,71 @@ class Recipe:
     title: str
     family: str
     task: str
-    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, object] = field(default_factory=dict)
     training: Training | None = None
     seed: int = 0
+    limits: str = ""
+    """What the model must not be used for, or relied on for, in a sentence."""
 
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe(
+            name="cnn_digits",
+            title="Convolutional network on digits",
+            family="cnn",
+            task="digits",
+            options={"channels": 1, "classes": 10, "widths": (32, 64), "mean": 0.31, "deviation": 0.38, "dropout": 0.2},
+            training=Training(
+                epochs=60,
+                batch_size=64,
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                label_smoothing=0.05,
+                augmentation="affine",
+                average=0.99,
+            ),
+            limits="Learnt from a few writers of one country and time: not for reading anyone else's digits unchecked.",
+        ),
+        Recipe(
+            name="cnn_shapes",
+            title="Convolutional network on shapes",
+            family="cnn",
+            task="shapes",
+            options={"channels": 3, "classes": 5, "widths": (16, 32, 64), "mean": 0.5, "deviation": 0.25},
+            training=Training(
+                epochs=20,
+                batch_size=64,
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                augmentation="flip",
+                average=0.99,
+            ),
+            limits="Generated images only: it knows five outlines on painted backgrounds and nothing of photographs.",
+        ),
+        Recipe(
             name="logistic_digits",
             title="Logistic regression on pixels",
             family="logistic",
             task="digits",
+            limits="A weight per pixel and class: it breaks when a digit is shifted by one pixel.",
+        ),
+        Recipe(
+            name="svm_digits",
+            title="Support vector machine on pixels",
+            family="svm",
+            task="digits",
+            options={"C": 10.0, "gamma": 0.25},
+            limits="It compares with stored pixels: shifted or thicker strokes than it has seen lead it astray.",
+        ),
+        Recipe(
+            name="forest_digits",
+            title="Random forest on pixels",
+            family="forest",
+            task="digits",
+            options={"trees": 200},
+            limits="Its probabilities are shares of votes: too cautious, and not to be read as calibrated.",
         ),
     )
 }

@@ -105,10 +105,11 @@ class Task(ABC):
         return None
 
     def samples(self, split: str) -> Samples:
-        """All samples of a split; loaded once per process."""
+        """All samples of a split; loaded once per process and task (tasks that are frozen dataclasses are equal where
+        their fields are)."""
         if split not in self.splits:
             raise unknown(f"split of {self.name}", split, self.splits)
-        return _load(type(self), split)
+        return _load(self, split)
 
     def select(self, reference: str) -> Samples:
         """The samples that a reference names.
@@ -142,8 +143,8 @@ class TextTask(Task):
 
 
 @lru_cache(maxsize=64)
-def _load(task: type[Task], split: str) -> Samples:
-    return task().load(split)
+def _load(task: Task, split: str) -> Samples:
+    return task.load(split)
 
 
 def _indices(text: str, size: int, where: str) -> list[int]:

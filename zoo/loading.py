@@ -1,0 +1,166 @@
+"""Loading: a model with its task and card, checked before anybody relies on it."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from zoo import storage
+from zoo.card import REMEDY, ModelCard, card, weights_path
+from zoo.discovery import discover, find
+from zoo.errors import InputError, unknown
+from zoo.model import Network, TraditionalModel, initialise
+from zoo.recipe import Recipe, recipe
+from zoo.task import Samples, Task
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model of the zoo, ready to use: in evaluation mode, on the CPU. It is shared by all who load it: copy it before
+    changing it. `digest` is that of its card: of the weights file, or of recipe and data where it was refitted.
+    """
+
+    model: nn.Module | TraditionalModel
+    task: Task
+    card: ModelCard
+    digest: str
+
+
+def task(name: str) -> Task:
+    """The task called `name`; one object per process, so that its samples are loaded once."""
+    find("zoo.tasks", Task, name, "task")
+    return tasks()[name]
+
+
+@cache
+def tasks() -> dict[str, Task]:
+    """Every task there is, by name."""
+    return {name: kind() for name, kind in discover("zoo.tasks", Task).items()}
+
+
+def load(name: str) -> Loaded:
+    """A model of the zoo by its name, made once per process, whichever thread asks first.
+
+    A network's weights are read from its file and must fit the card (sha256), the architecture (names and shapes) and
+    reason (no NaN, no infinity). A traditional model is refitted from its recipe. Raises `InputError` where there is no
+    such model, its data or files are not at hand, or its files were damaged.
+    """
+    return _models.get(name, lambda: _load(recipe(name)))
+
+
+def device(name: str = "auto") -> torch.device:
+    """The device that "auto" (CUDA where there is one), "cpu" or "cuda" means here."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise unknown("device", name, ("auto", "cpu", "cuda"))
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise InputError("There is no CUDA device here that torch can use. Choose 'cpu' or 'auto'.")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def untrained(plan: Recipe) -> Network:
+    """The network of a recipe with fresh weights, which depend on its seed alone."""
+    return initialise(find("zoo.models", Network, plan.family, "network"), dict(plan.options), plan.seed)
+
+
+def fitted(plan: Recipe, samples: Samples, subject: Task) -> TraditionalModel:
+    """The traditional model of a recipe, fitted."""
+    model = find("zoo.traditional", TraditionalModel, plan.family, "traditional model")(**dict(plan.options))
+    model.fit(samples, subject, plan.seed)
+    return model
+
+
+def data_digest(*parts: Samples) -> str:
+    """sha256 over inputs and labels of samples, with their shapes and types."""
+    content = b"".join(
+        f"{tensor.dtype}{tuple(tensor.shape)}".encode() + tensor.contiguous().numpy().tobytes()
+        for samples in parts
+        for tensor in (samples.inputs, samples.labels)
+    )
+    return storage.sha256(content)
+
+
+def recipe_digest(plan: Recipe, training: Samples) -> str:
+    """What identifies a model that is refitted: its recipe (without words meant for people) and its training data."""
+    facts = {key: value for key, value in asdict(plan).items() if key not in ("title", "limits")}
+    return storage.sha256(json.dumps([facts, data_digest(training)], sort_keys=True, default=dict).encode())
+
+
+def restore(model: nn.Module, path: Path, expected: ModelCard) -> None:
+    """Fill a network from a safetensors file after every check; the network is left alone where one fails."""
+    remedy = REMEDY.format(name=expected.name)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"The weights of {expected.name} are missing: there is no {path}. {remedy}") from None
+    if len(content) != expected.weights_bytes:
+        raise InputError(
+            f"{path} has {len(content):,} bytes, but its card says {expected.weights_bytes:,}: it was cut short or is "
+            f"another file. {remedy}"
+        )
+    if storage.sha256(content) != expected.digest:
+        raise InputError(f"{path} is not the file that its card describes (its sha256 differs). {remedy}")
+    try:
+        state = safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{path} is not a safetensors file ({error}). {remedy}") from None
+    _check_state(state, model.state_dict(), path, remedy)
+    model.load_state_dict(state)
+
+
+def _check_state(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Path, remedy: str) -> None:
+    odd = sorted(set(state) ^ set(wanted))
+    if odd:
+        side = "is in the file only" if odd[0] in state else "is not in the file"
+        raise InputError(f"{path} does not fit the architecture: {odd[0]!r} {side}. {remedy}")
+    for name, tensor in state.items():
+        if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
+            given, needed = (f"{tuple(t.shape)} {t.dtype}" for t in (tensor, wanted[name]))
+            raise InputError(f"{path} does not fit the architecture: {name!r} is {given}, not {needed}. {remedy}")
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{path} holds a value that is not a finite number, in {name!r}. {remedy}")
+
+
+def _load(plan: Recipe) -> Loaded:
+    subject, described = task(plan.task), card(plan.name)
+    if plan.training is None:
+        training = subject.samples("train")
+        return Loaded(fitted(plan, training, subject), subject, described, recipe_digest(plan, training))
+    model = untrained(plan)
+    restore(model, weights_path(plan.name), described)
+    return Loaded(model.eval(), subject, described, described.digest)
+
+
+class _Once:
+    """Values made once per key; a key that is being made keeps only those waiting who want the same."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._values: dict[str, object] = {}
+
+    def get(self, key: str, make: Callable[[], Value]) -> Value:
+        if key not in self._values:
+            with self._lock:
+                lock = self._locks.setdefault(key, threading.Lock())
+            with lock:
+                if key not in self._values:
+                    self._values[key] = make()
+        return self._values[key]  # type: ignore[return-value]
+
+    def forget(self) -> None:
+        """Make everything anew when it is next asked for."""
+        self._values.clear()
+
+
+_models = _Once()
