@@ -1,0 +1,98 @@
+"""The Hessian of the loss, as products with vectors."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from workbench.landscape.loss import Loss
+
+_SWITCHES = threading.Lock()
+"""Which kernels torch may use is a setting of the process: two sessions that switch it at once would undo each other's
+choice, or leave it switched."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hessian:
+    """H = ∂²L/∂θ∂θᵀ at the trained weights, through v ↦ Hv = ∂(∂L/∂θ · v)/∂θ.
+
+    Double backward: the only second derivative of torch that is right for every layer (forward over reverse through
+    `torch.func` is silently wrong behind an affine layer norm). Where all samples fit one batch the gradient's graph
+    is kept, so that a product costs one backward pass through it. A parameter that the loss does not use has a zero
+    row. `parameter` in the shapes below runs over all entries of all weights, in the network's order.
+
+    When it misleads: at a kink of a ReLU the Hessian does not exist, and what is computed belongs to one side of it.
+    Reference: [pearlmutter1994fast]
+    """
+
+    loss: Loss
+
+    @cached_property
+    def weights(self) -> tuple[Tensor, ...]:
+        return tuple(weight.clone().requires_grad_() for weight in self.loss.weights.values())
+
+    @property
+    def size(self) -> int:
+        """The number of rows."""
+        return sum(weight.numel() for weight in self.weights)
+
+    def product(self, vector: Float[Tensor, "parameter"]) -> Float[Tensor, "parameter"]:
+        """Hv, in the precision of the loss."""
+        parts = vector.to(self.weights[0]).split([weight.numel() for weight in self.weights])
+        shaped = [part.reshape(weight.shape) for part, weight in zip(parts, self.weights, strict=True)]
+        total = torch.zeros_like(torch.cat(parts))
+        for gradients in self._gradients():
+            total += self._second(gradients, shaped)
+        self.loss.meter.add(forward=0, backward=self.loss.count)
+        return total
+
+    def _second(self, gradients: tuple[Tensor, ...], vector: list[Tensor]) -> Float[Tensor, "parameter"]:
+        """Hv of one batch; gradients that do not depend on the weights (unused ones) drop out."""
+        pairs = [(g, v) for g, v in zip(gradients, vector, strict=True) if g.requires_grad]
+        if not pairs:
+            return torch.zeros_like(torch.cat([v.flatten() for v in vector]))
+        outputs, along = zip(*pairs, strict=True)
+        keep = len(self.loss.batches) == 1
+        rows = torch.autograd.grad(outputs, self.weights, along, retain_graph=keep, materialize_grads=True)
+        return torch.cat([row.reshape(-1) for row in rows])
+
+    def _gradients(self) -> Iterator[tuple[Tensor, ...]]:
+        """The gradient of each batch's share of L, with its graph."""
+        if len(self.loss.batches) == 1:
+            yield self._kept
+            return
+        for number in range(len(self.loss.batches)):
+            yield self._gradient(number)
+
+    @cached_property
+    def _kept(self) -> tuple[Tensor, ...]:
+        return self._gradient(0)
+
+    def _gradient(self, number: int) -> tuple[Tensor, ...]:
+        inputs, labels = self.loss.batches[number]
+        named = dict(zip(self.loss.weights, self.weights, strict=True))
+        with torch.enable_grad(), twice_differentiable(self.loss.network):
+            share = self.loss.summed(named, inputs, labels) / self.loss.count
+        self.loss.meter.add(forward=len(labels), backward=len(labels))
+        return torch.autograd.grad(share, self.weights, create_graph=True, materialize_grads=True)
+
+
+@contextlib.contextmanager
+def twice_differentiable(network: nn.Module) -> Iterator[None]:
+    """Only kernels that can be differentiated twice: fused attention cannot, nor can fused recurrent layers.
+
+    It matters in the forward pass alone: the graph remembers what was chosen.
+    """
+    recurrent = any(isinstance(module, nn.RNNBase) for module in network.modules())
+    with _SWITCHES, contextlib.ExitStack() as switched:
+        switched.enter_context(sdpa_kernel(SDPBackend.MATH))
+        if recurrent:
+            switched.enter_context(torch.backends.cudnn.flags(enabled=False))
+            switched.enter_context(torch.backends.mkldnn.flags(enabled=False))
+        yield

@@ -1,0 +1,29 @@
+"""Where a landscape is evaluated: displacements from the trained weights."""
+
+import numpy as np
+from jaxtyping import Float
+from torch import nn
+
+from workbench.subject import Subject
+from zoo.errors import InputError
+
+DESCRIPTIONS = {
+    "filter": "each filter of a direction is as long as the trained filter; biases and norms stay",
+    "layer": "each parameter of a direction is as long as the trained one; biases and norms stay",
+    "none": "each direction has length 1 over all parameters",
+}
+
+
+def displacements(steps: int, radius: float) -> Float[np.ndarray, "step"]:
+    """`steps` evenly spaced displacements from −radius to radius; the middle one is exactly zero."""
+    if steps % 2 == 0:
+        raise InputError(f"steps is {steps}, which is even, so no point would be the trained one. Use {steps + 1}.")
+    half = steps // 2
+    return radius * (np.arange(-half, half + 1) / half)
+
+
+def why_no_weights(subject: Subject) -> str | None:
+    """None where a subject is a network; else the sentence that says why it has no loss landscape."""
+    if isinstance(subject.model, nn.Module):
+        return None
+    return f"{subject.name} is a traditional model without weights to move. Choose a network."
