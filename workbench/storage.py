@@ -26,8 +26,13 @@ def save_record(record: Record, path: str | os.PathLike) -> Path:
     The file appears complete or not at all. `load_record` gives back the same record, to the bit.
     """
     target = Path(path)
-    write_atomic(target, _for_suffix(target, _WRITERS)(record))
+    write_atomic(target, to_bytes(record, target))
     return target
+
+
+def to_bytes(record: Record, path: str | os.PathLike) -> bytes:
+    """What the file of a record holds: the format is that of the path's ending."""
+    return _for_suffix(Path(path), _WRITERS)(record)
 
 
 def load_record(path: str | os.PathLike) -> Record:
