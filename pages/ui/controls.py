@@ -1,0 +1,192 @@
+"""Controls: what a reader chooses. Choices come from discovery; every one is in the link, and is checked again here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import streamlit as st
+
+import zoo
+from pages.ui import show
+from workbench import settings
+from workbench.records import Output, Target
+from zoo.errors import InputError, unknown
+from zoo.task import Samples, Task, TextTask
+
+Config = TypeVar("Config", bound=settings.Extension)
+
+LONGEST_TYPED = 1000
+"""Characters that the field takes; a film review's sentence has about 100."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The one shared choice: a model, and a sample of its task or a sentence that was typed."""
+
+    model: str
+    sample: str
+    text: str
+
+
+def sidebar() -> Chosen:
+    """The shared choice, made once by the router for all pages."""
+    model = choose("Model", list(zoo.RECIPES), key="model", on_change=_renew_sample)
+    task = zoo.task(zoo.recipe(model).task)
+    st.session_state["task"] = task.name
+    sample = _sample(task)
+    text = ""
+    if isinstance(task, TextTask):
+        text = st.text_area(
+            "or a sentence of your own",
+            key="text",
+            bind="query-params",
+            max_chars=LONGEST_TYPED,
+            height=80,
+            placeholder="Type a sentence, then press Ctrl + Enter",
+        )
+    return Chosen(model, sample, text or "")
+
+
+def samples(task: Task, chosen: Chosen) -> Samples:
+    """The chosen sample; `InputError` where the reference or the sentence cannot be used."""
+    if chosen.text and isinstance(task, TextTask):
+        return task.encode([chosen.text])
+    found = task.select(chosen.sample)
+    if len(found) != 1:
+        raise InputError(f"{chosen.sample!r} names {len(found)} samples; this page shows one. Write one index (test:7).")
+    return found
+
+
+def choose(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    default: str | None = None,
+    titles: Mapping[str, str] | None = None,
+    on_change: Callable[[], None] | None = None,
+) -> str:
+    """One of several names, in the link as `key`; a name that a link gives and that is not there is said in place."""
+    _check_link(label, key, options, titles)
+    return st.selectbox(
+        label,
+        options,
+        index=options.index(default) if default in options else 0,
+        key=key,
+        bind="query-params",
+        format_func=lambda name: (titles or {}).get(name, name),
+        on_change=on_change or "rerun",
+    )
+
+
+def choose_several(
+    label: str, options: Sequence[str], key: str, default: Sequence[str], titles: Mapping[str, str], most: int
+) -> list[str]:
+    """Some of several names, at most `most`."""
+    _check_link(label, key, options, titles)
+    picked = st.pills(
+        label,
+        options,
+        selection_mode="multi",
+        default=None if key in st.session_state else list(default),
+        key=key,
+        bind="query-params",
+        format_func=lambda name: titles.get(name, name),
+    )
+    if len(picked) > most:
+        show.problem(f"{len(picked)} chosen; the first {most} are shown side by side.")
+    return list(picked)[:most]
+
+
+def configure(kind: type[Config]) -> Config:
+    """A configuration from a form that its fields describe."""
+    given = {field.name: _field(kind, field) for field in settings.fields(kind)}
+    return settings.build(kind, given)
+
+
+def target(task: Task) -> Target:
+    """Which scalar is explained."""
+    classes = {str(index): f"class {name}" for index, name in enumerate(task.classes)}
+    titles = {"predicted": "predicted class", "label": "labelled class", **classes}
+    of = choose("Explained class", list(titles), key="target", titles=titles)
+    output = choose("Explained scalar", list(Output), key="output", titles={o: o.replace("_", " ") for o in Output})
+    return Target(of=int(of) if of.isdigit() else of, output=Output(output))
+
+
+def _sample(task: Task) -> str:
+    """A reference to one sample of the task, with its neighbours one click away."""
+    if not st.session_state.get("sample") and not st.query_params.get("sample"):
+        st.session_state["sample"] = first_sample(task)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        reference = st.text_input("Sample", key="sample", bind="query-params", help=_splits(task))
+        st.button("‹", key="previous", on_click=_step, args=(task, -1), help="Previous sample")
+        st.button("›", key="next", on_click=_step, args=(task, 1), help="Next sample")
+    return str(reference).strip()
+
+
+def first_sample(task: Task) -> str:
+    """The first sample of the split that is scored, or of one whose data is at hand."""
+    available = (split for split in (task.scored, *reversed(task.splits)) if _is_at_hand(task, split))
+    return f"{next(available, task.scored)}:0"
+
+
+def _is_at_hand(task: Task, split: str) -> bool:
+    if task.unavailable() is None:
+        return True
+    try:
+        task.samples(split)
+    except InputError:
+        return False
+    return True
+
+
+def _splits(task: Task) -> str:
+    return "SPLIT:INDEX, for example " + ", ".join(f"{split}:0" for split in task.splits)
+
+
+def _step(task: Task, by: int) -> None:
+    """Go to a neighbour; a reference that names nothing is left for the page to complain about."""
+    reference = st.session_state.get("sample") or first_sample(task)
+    head, colon, index = reference.rpartition(":")
+    if index.isdigit() and (head or task.scored) in task.splits:
+        size = len(task.samples(head or task.scored))
+        st.session_state["sample"] = f"{head}{colon}{(int(index) + by) % size}"
+
+
+def _renew_sample() -> None:
+    """Another model was chosen: keep the sample where its task has it, else begin with the task's first."""
+    task = zoo.task(zoo.recipe(st.session_state["model"]).task)
+    if st.session_state.get("task") != task.name:
+        st.session_state["sample"] = first_sample(task)
+
+
+def _check_link(label: str, key: str, options: Sequence[str], titles: Mapping[str, str] | None) -> None:
+    """Say so where a link asks for what is not there; a link may give names where the page shows titles."""
+    shown = {name: (titles or {}).get(name, name) for name in options}
+    given = st.query_params.get_all(key)
+    for value in given:
+        if value not in shown and value not in shown.values():
+            show.problem(unknown(label.lower(), value, options))
+    if given and key not in st.session_state and all(shown.get(value, value) != value for value in given):
+        st.session_state[key] = given
+
+
+def _field(kind: type[Config], field: Any) -> Any:
+    """The widget of one setting."""
+    key = f"{kind.name}.{field.name}"
+    label = field.name.replace("_", " ").capitalize()
+    told = field.metadata
+    if told["choices"]:
+        return choose(label, list(told["choices"]), key=key, default=field.default)
+    if field.type is bool:
+        return st.toggle(label, value=field.default, key=key, bind="query-params", help=told["help"])
+    if field.type in (int, float):
+        return st.number_input(
+            label,
+            min_value=None if told["low"] is None else field.type(told["low"]),
+            max_value=None if told["high"] is None else field.type(told["high"]),
+            value=field.default,
+            key=key,
+            bind="query-params",
+            help=told["help"],
+        )
+    return st.text_input(label, value=str(field.default), key=key, bind="query-params", help=told["help"])

@@ -1,0 +1,103 @@
+"""Markup: small pieces of HTML whose every text is escaped, since texts come from links, files and keyboards."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from workbench.records import Grade, Reason, Table
+
+SHAPES = {Grade.SUPPORTED: "●", Grade.MIXED: "◐", Grade.NOT_SUPPORTED: "○"}
+
+
+class Html(str):
+    """Text that is HTML already and was made in this file or out of its parts."""
+
+
+def element(name: str, css: str, *children: object, style: str = "") -> Html:
+    """`<name class=css>children</name>`; a child that is not `Html` is escaped."""
+    attributes = f' class="{escape(css)}"' if css else ""
+    attributes += f' style="{escape(style)}"' if style else ""
+    inner = "".join(child if isinstance(child, Html) else escape(str(child)) for child in children)
+    return Html(f"<{name}{attributes}>{inner}</{name}>")
+
+
+def strong(text: object) -> Html:
+    return element("b", "", text)
+
+
+def grade(value: Grade) -> Html:
+    """One of the three words, with its shape: readable without colour."""
+    return element("span", f"wb-grade {value.lower().replace(' ', '-')}", f"{SHAPES[value]} {value}")
+
+
+def facts(pairs: Sequence[tuple[str, object]]) -> Html:
+    """Names and values under each other."""
+    cells = [part for name, value in pairs for part in (element("dt", "", name), element("dd", "", value))]
+    return element("dl", "wb-facts", *cells)
+
+
+def reasons(found: Sequence[Reason]) -> Html:
+    """Each check with its outcome and its number."""
+    rows = (
+        element("li", "", element("span", "", "✓" if reason.holds else "✗"), element("span", "", reason.sentence))
+        for reason in found
+    )
+    return element("ul", "wb-reasons", *rows)
+
+
+def number(value: float, digits: int) -> str:
+    """A number with so many decimals and a true minus sign; a dash where it is not known."""
+    return "–" if value is None or np.isnan(value) else f"{value:,.{digits}f}".replace("-", "−")
+
+
+def table(record: Table, shaded: frozenset[str] = frozenset(), chosen: str = "", bars: bool = False) -> Html:
+    """A table of a record: numbers to the right with their intervals; rows named in `shaded` are controls."""
+    heads = [_head(record, index) for index in range(len(record.columns))]
+    rows = []
+    for index, row in enumerate(record.rows):
+        css = "control" if row[0] in shaded else "chosen" if chosen and row[0] == chosen else ""
+        cells = (_cell(record, index, column, bars) for column in range(len(record.columns)))
+        rows.append(element("tr", css, *cells))
+    body = element("table", "wb-table", element("thead", "", element("tr", "", *heads)), element("tbody", "", *rows))
+    return element("div", "wb-scroll", body)
+
+
+def is_numeric(record: Table, column: int) -> bool:
+    """Whether a column holds numbers."""
+    return any(isinstance(row[column], int | float) for row in record.rows)
+
+
+def _head(record: Table, index: int) -> Html:
+    column = record.columns[index]
+    arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
+    unit = element("span", "unit", f" {column.unit}") if column.unit else Html("")
+    return element("th", "number" if is_numeric(record, index) else "", column.title, unit, arrow)
+
+
+def _cell(record: Table, row: int, column: int, bars: bool) -> Html:
+    value = record.rows[row][column]
+    if isinstance(value, str) or value is None:
+        return element("td", "number" if is_numeric(record, column) else "", value or "–")
+    digits = 0 if isinstance(value, int) else record.columns[column].digits
+    parts: list[object] = [number(value, digits)]
+    if record.low is not None and record.high is not None and not np.isnan(record.low[row, column]):
+        low, high = record.low[row, column], record.high[row, column]
+        parts.append(element("span", "spread", f" {number(low, digits)} to {number(high, digits)}"))
+        if bars:
+            parts.append(_bar(record, column, float(value), low, high))
+    return element("td", "number", *parts)
+
+
+def _bar(record: Table, column: int, value: float, low: float, high: float) -> Html:
+    """The interval and the value on the column's common scale."""
+    assert record.low is not None
+    assert record.high is not None
+    least, most = np.nanmin(record.low[:, column]), np.nanmax(record.high[:, column])
+    span = max(most - least, 1e-12)
+
+    def place(x: float) -> float:
+        return 100 * (x - least) / span
+
+    interval = element("i", "", style=f"left:{place(low):.1f}%;width:{place(high) - place(low):.1f}%")
+    return element("span", "wb-bar", interval, element("b", "", style=f"left:{place(value):.1f}%"))
