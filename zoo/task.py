@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Int, Shaped
@@ -121,6 +121,19 @@ class Task(ABC):
         split, rest = (head, tail) if named else (self.scored, reference)
         whole = self.samples(split)
         return whole.take(_indices(rest, len(whole), f"split {split!r} of {self.name}"))
+
+
+@runtime_checkable
+class Ablatable(Protocol):
+    """A planted task that can be rendered again without its evidence, and with everything else exchanged."""
+
+    def without_evidence(self, split: str) -> Samples:
+        """The same samples in which the evidence was never planted."""
+        ...
+
+    def with_other_rest(self, split: str) -> Samples:
+        """The same evidence amid the rest of other samples."""
+        ...
 
 
 class TextTask(Task):

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from zoo import drawing
@@ -27,6 +27,7 @@ NOISE = 0.04
 
 Image = Float[np.ndarray, "sample height width channel"]
 Plane = Float[np.ndarray, "sample height width"]
+Colour = Float[np.ndarray, "sample channel"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Scenes:
     background: Image
     covered: Plane
     """The share of each pixel that the shape covers."""
-    colour: Float[np.ndarray, "sample channel"]
+    colour: Colour
     noise: Image
     labels: Int[np.ndarray, "sample"]
 
@@ -74,7 +75,7 @@ class Shapes(Task):
     )
     planted = True
 
-    train: int = 8000
+    train: int = 6000
     validation: int = 1000
     test: int = 2000
     seed: int = 0
@@ -98,10 +99,8 @@ class Shapes(Task):
         return self._samples(split, lambda parts: compose(replace(parts, covered=np.zeros_like(parts.covered))))
 
     def with_other_rest(self, split: str) -> Samples:
-        """The same shapes, each painted over the background of the next image."""
-        return self._samples(
-            split, lambda parts: compose(replace(parts, background=np.roll(parts.background, -1, axis=0)))
-        )
+        """The same shapes, each painted over the background of another image on which its colour can be told."""
+        return self._samples(split, lambda parts: compose(replace(parts, background=_other_backgrounds(parts))))
 
     def _samples(self, split: str, paint: Callable[[Scenes], Image]) -> Samples:
         images, labels, evidence = [], [], []
@@ -142,7 +141,7 @@ def _draw(generator: np.random.Generator) -> Scenes:
     return Scenes(
         background=background,
         covered=covered,
-        colour=_contrasting(generator, background, covered > 0),
+        colour=_contrasting(generator, background, covered),
         noise=NOISE * generator.standard_normal(background.shape),
         labels=labels,
     )
@@ -187,14 +186,27 @@ def _distractor(generator: np.random.Generator) -> Plane:
     return share
 
 
-def _contrasting(
-    generator: np.random.Generator,
-    background: Image,
-    covered: Bool[np.ndarray, "sample height width"],
-) -> Float[np.ndarray, "sample channel"]:
+def _contrasting(generator: np.random.Generator, background: Image, covered: Plane) -> Colour:
     """A colour per image that can be told from the mean of what it will cover: the first of 32 that is far enough."""
-    weight = covered[..., None] / covered.sum((1, 2))[:, None, None, None]
-    mean = (background * weight).sum((1, 2))
+    mean = _mean_below(background, covered)
     candidates = generator.uniform(0.05, 0.95, (len(mean), 32, 3))
     enough = np.linalg.norm(candidates - mean[:, None], axis=2) >= LEAST_CONTRAST
     return candidates[np.arange(len(mean)), enough.argmax(1)]
+
+
+def _other_backgrounds(parts: Scenes) -> Image:
+    """For each image the background of the first image after it, in its block, from which its colour can be told."""
+    chosen = np.roll(parts.background, -1, axis=0)
+    for step in range(2, len(chosen)):
+        contrast = np.linalg.norm(parts.colour - _mean_below(chosen, parts.covered), axis=1)
+        poor = contrast < LEAST_CONTRAST
+        if not poor.any():
+            break
+        chosen[poor] = np.roll(parts.background, -step, axis=0)[poor]
+    return chosen
+
+
+def _mean_below(background: Image, covered: Plane) -> Colour:
+    """The mean colour of the pixels that a shape paints."""
+    painted = covered > 0
+    return np.einsum("nhwc,nhw->nc", background, painted) / painted.sum((1, 2))[:, None]
