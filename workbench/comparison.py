@@ -1,0 +1,261 @@
+"""Comparison: networks and traditional models on the same samples, by the same measures, with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+import zoo
+from workbench.provenance import provenance
+from workbench.records import Column, Curve, Table
+from workbench.scoring import interval
+from workbench.subject import Subject, load, to_numpy
+from zoo.card import ModelCard
+from zoo.errors import InputError
+from zoo.evaluation import predict_milliseconds
+from zoo.loading import fitted
+from zoo.model import TraditionalModel, parameter_count
+from zoo.quality import CONFIDENCE, LEAST_PROBABILITY, expected_calibration_error, wilson
+from zoo.task import Samples, Task
+
+COLUMNS = (
+    Column(title="Model"),
+    Column(title="Kind"),
+    Column(title="Accuracy", unit="%", higher_is_better=True, digits=1),
+    Column(title="Calibration error", unit="expected, 15 bins", higher_is_better=False),
+    Column(title="Negative log-likelihood", unit="nats", higher_is_better=False),
+    Column(title="Fit", unit="s", higher_is_better=False, digits=1),
+    Column(title="Fitted on"),
+    Column(title="Predict", unit="ms per sample", higher_is_better=False),
+    Column(title="Parameters", digits=0),
+)
+ACCURACY, LIKELIHOOD = 2, 4
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one model says about labelled samples."""
+
+    subject: Subject
+    card: ModelCard
+    samples: Samples
+    probabilities: Float[np.ndarray, "sample class"]
+    milliseconds: float
+
+    @property
+    def kind(self) -> str:
+        return "traditional" if isinstance(self.subject.model, TraditionalModel) else "network"
+
+    @property
+    def predicted(self) -> Int[np.ndarray, "sample"]:
+        return self.probabilities.argmax(1)
+
+    @property
+    def right(self) -> Bool[np.ndarray, "sample"]:
+        return self.predicted == to_numpy(self.samples.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired:
+    """The difference of two accuracies on the same samples, with its interval; `only_first` counts the samples that
+    only the first model gets right."""
+
+    difference: float
+    low: float
+    high: float
+    only_first: int
+    only_second: int
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the interval leaves zero out."""
+        return self.low > 0 or self.high < 0
+
+
+def compare(task_name: str, split: str | None = None, limit: int | None = None) -> Table:
+    """One row for every model of a task, best accuracy first, and a verdict on networks and traditional models.
+
+    Accuracy with Wilson's 95 % interval, the expected calibration error, the mean of −log p(label) with a bootstrap
+    interval, the seconds and device of training (from the card), milliseconds to predict (the least of five repeats of
+    a batch of up to 256, now, on this machine), and the number of parameters. `split` is the task's scored one unless
+    given; `limit` takes its first samples. The verdict is the note's first sentence, and stands in the provenance.
+
+    When it misleads: fit seconds of other machines are not comparable; samples that are not independent (one writer,
+    one film) make every interval too short; and on the training split the model that remembers best wins.
+    """
+    task, samples = _chosen(task_name, split, limit)
+    names = [recipe.name for recipe in zoo.RECIPES.values() if recipe.task == task_name]
+    if not names:
+        raise InputError(
+            f"There is no model of {task_name} to compare. Add a recipe in zoo/recipe.py, or choose another."
+        )
+    found = sorted((_answers(name, samples) for name in names), key=lambda a: a.right.mean(), reverse=True)
+    return table(task, split or task.scored, found)
+
+
+def table(task: Task, split: str, found: Sequence[Answers]) -> Table:
+    """The table of these answers, in the order given."""
+    low, high = np.full((2, len(found), len(COLUMNS)), np.nan)
+    for place, answers in enumerate(found):
+        bounds = wilson(int(answers.right.sum()), len(answers.right))
+        low[place, ACCURACY], high[place, ACCURACY] = (100 * bound for bound in bounds)
+        low[place, LIKELIHOOD], high[place, LIKELIHOOD] = interval(_losses(answers))
+    said, count = verdict(found), len(found[0].samples)
+    trained = " These models were fitted on this very split." if split == "train" else ""
+    return Table(
+        title=f"Models of {task.title.lower()} on {count:,} samples of the {split} split",
+        provenance={
+            "task": task.name,
+            "split": split,
+            "samples": count,
+            "verdict": said,
+            "subjects": [provenance(answers.subject) for answers in found],
+        },
+        columns=COLUMNS,
+        rows=tuple(_row(answers) for answers in found),
+        low=low,
+        high=high,
+        note=f"{said}{trained} Intervals are 95 % over samples; fit times are of the machine named on the card.",
+    )
+
+
+def verdict(found: Sequence[Answers]) -> str:
+    """Whether the best network and the best traditional model can be told apart, and which is better.
+
+    Each is the best of its kind on these very samples, which flatters both a little.
+    """
+    kinds = {kind: [a for a in found if a.kind == kind] for kind in ("network", "traditional")}
+    for kind, members in kinds.items():
+        if not members:
+            return f"There is no {kind} model of this task to compare with."
+    network, traditional = (max(members, key=lambda a: a.right.mean()) for members in kinds.values())
+    pair = paired(network.right, traditional.right)
+    sign = -1 if pair.difference < 0 else 1
+    low, high = sorted((100 * sign * pair.low, 100 * sign * pair.high))
+    measured = (
+        f"{network.subject.name} and {traditional.subject.name} differ by {abs(100 * pair.difference):.1f} points "
+        f"(95 % interval {low:.1f} to {high:.1f} of the paired difference, {len(network.right):,} samples): "
+    )
+    if not pair.told_apart:
+        return measured + "they cannot be told apart."
+    return measured + f"the {'network' if pair.difference > 0 else 'traditional model'} is better here."
+
+
+def paired(first: Bool[np.ndarray, "sample"], second: Bool[np.ndarray, "sample"]) -> Paired:
+    """Accuracy of the first minus the second, where both answered the same samples, with its 95 % interval.
+
+    With b and c samples that only the first and only the second gets right, p = (b+1)/(n+2), q = (c+1)/(n+2):
+    p − q ± z √((p + q − (p − q)²) / (n + 2)). Reference: [bonett2012adjusted]
+    """
+    n, b, c = len(first), int((first & ~second).sum()), int((second & ~first).sum())
+    p, q = (b + 1) / (n + 2), (c + 1) / (n + 2)
+    half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * float(np.sqrt((p + q - (p - q) ** 2) / (n + 2)))
+    return Paired(difference=(b - c) / n, low=p - q - half, high=p - q + half, only_first=b, only_second=c)
+
+
+def errors_of_one(first: str, second: str, split: str | None = None, limit: int | None = None) -> Table:
+    """The samples that exactly one of two models of a task gets right."""
+    tasks = [zoo.recipe(name).task for name in (first, second)]
+    if tasks[0] != tasks[1]:
+        raise InputError(f"{first} is a model of {tasks[0]} and {second} of {tasks[1]}. Choose two models of one task.")
+    task, samples = _chosen(tasks[0], split, limit)
+    both = [_answers(name, samples) for name in (first, second)]
+    rows = [
+        (
+            samples.ids[place],
+            task.classes[int(samples.labels[place])],
+            *(task.classes[answers.predicted[place]] for answers in both),
+            first if both[0].right[place] else second,
+        )
+        for place in np.flatnonzero(both[0].right != both[1].right)
+    ]
+    pair = paired(both[0].right, both[1].right)
+    return Table(
+        title=f"{first} alone is right on {pair.only_first:,} samples, {second} alone on {pair.only_second:,}",
+        provenance={"task": task.name, "subjects": [provenance(answers.subject) for answers in both]},
+        columns=tuple(Column(title=title) for title in ("Sample", "Label", first, second, "Right")),
+        rows=tuple(rows),
+        note=f"Out of {len(samples):,} samples.",
+    )
+
+
+def learning_curve(name: str, points: int = 6, seed: int = 0) -> Curve:
+    """Accuracy of a traditional model on the scored split against the size of its training set.
+
+    Sizes grow geometrically from ten samples per class to all; smaller sets are part of the larger ones, with the
+    classes in the same proportions, and the seed draws which samples come first. The band is Wilson's 95 % interval.
+    """
+    plan = zoo.recipe(name)
+    if plan.training is not None:
+        raise InputError(f"{name} is a network; refitting it takes minutes. Choose a traditional model.")
+    task, scored = _chosen(plan.task, None, None)
+    training = task.samples("train")
+    order = _interleaved(to_numpy(training.labels), seed)
+    sizes = np.unique(np.geomspace(min(10 * len(task.classes), len(order)), len(order), points).round().astype(int))
+    right = []
+    for size in sizes:
+        model = fitted(plan, training.take(order[:size].tolist()), task)
+        right.append(int((model.logits(scored.inputs).argmax(1) == scored.labels).sum()))
+    bounds = np.array([wilson(correct, len(scored)) for correct in right])
+    return Curve(
+        title=f"Accuracy of {name} against the size of its training set",
+        provenance={"subject": name, "task": task.name, "seed": seed, "samples": len(scored)},
+        x=sizes.astype(float),
+        y=100 * np.array([right]) / len(scored),
+        labels=(name,),
+        x_title="training samples",
+        y_title="accuracy, %",
+        band=100 * bounds.T,
+        band_label="95 % interval",
+    )
+
+
+def _chosen(task_name: str, split: str | None, limit: int | None) -> tuple[Task, Samples]:
+    task = zoo.task(task_name)
+    if (reason := task.unavailable()) is not None:
+        raise InputError(reason)
+    samples = task.samples(split or task.scored)
+    if limit is None:
+        return task, samples
+    if limit < 2:
+        raise InputError(f"limit is {limit}, but an interval needs at least 2 samples. Give a larger one, or none.")
+    return task, samples.take(range(min(limit, len(samples))))
+
+
+def _answers(name: str, samples: Samples) -> Answers:
+    subject = load(name)
+    probabilities = to_numpy(subject.logits(samples.inputs).double().softmax(-1))
+    return Answers(subject, zoo.card(name), samples, probabilities, predict_milliseconds(subject.model, samples))
+
+
+def _losses(answers: Answers) -> Float[np.ndarray, "sample"]:
+    given = answers.probabilities[np.arange(len(answers.samples)), to_numpy(answers.samples.labels)]
+    return -np.log(np.maximum(given, LEAST_PROBABILITY))
+
+
+def _row(answers: Answers) -> tuple[Any, ...]:
+    card = answers.card
+    return (
+        answers.subject.name,
+        answers.kind,
+        100 * float(answers.right.mean()),
+        expected_calibration_error(answers.probabilities, to_numpy(answers.samples.labels)),
+        float(_losses(answers).mean()),
+        card.seconds,
+        f"{card.device}, {card.threads} thread{'s' if card.threads > 1 else ''}",
+        answers.milliseconds,
+        parameter_count(answers.subject.model),
+    )
+
+
+def _interleaved(labels: Int[np.ndarray, "sample"], seed: int) -> Int[np.ndarray, "sample"]:
+    """A random order in which every beginning holds the classes in about the proportions of the whole."""
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    share = np.empty(len(labels))
+    for label in np.unique(labels):
+        places = shuffled[labels[shuffled] == label]
+        share[places] = (np.arange(len(places)) + 0.5) / len(places)
+    return shuffled[np.argsort(share[shuffled], kind="stable")]
