@@ -1,0 +1,130 @@
+"""Figures of attributions: maps over images, shaded words, bars, shaded series."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.plots import captions, panels, series, style, tabular, text
+from workbench.plots.panels import Panel
+from workbench.records import Attribution, Evidence
+
+MOST_SAMPLES = 8
+"""Samples of a batch that one figure shows."""
+MOST_COLUMNS = 5
+
+
+def figure(record: Attribution, *, theme: str = "light") -> go.Figure:
+    """One attribution: its samples one after another, each with f(x), f(x′), the gap, the seed and the cost."""
+    if _is_image(record):
+        return _images(record, theme)
+    return plot_row([record], theme=theme)
+
+
+def plot_row(
+    attributions: Sequence[Attribution],
+    evidence: Sequence[Evidence] | None = None,
+    *,
+    index: int = 0,
+    theme: str = "light",
+    common_scale: bool = True,
+    width: float = 760,
+) -> go.Figure:
+    """Several attributions of one sample side by side (images) or under each other (words, features, series).
+
+    `index` is the sample's place in the records; `evidence` the grade of each attribution, in the same order. All maps
+    share one symmetric scale, unless `common_scale` is switched off: then each has its own, stated below it.
+    `width` is where lines of words wrap, in pixels.
+    """
+    rows = [record.take(index) for record in attributions]
+    if not rows or len({row.sample_ids for row in rows}) != 1:
+        raise ValueError("A row shows at least one attribution, and all of the same sample.")
+    graded: list[Evidence | None] = list(evidence) if evidence is not None else [None] * len(rows)
+    first = rows[0]
+    if _is_image(first):
+        return _image_row(rows, graded, common_scale, theme)
+    if first.axes == ("sample", "token"):
+        return text.draw(rows, graded, common_scale=common_scale, width=width, theme=theme)
+    if "time" in first.axes:
+        return series.draw(rows, graded, common_scale=common_scale, theme=theme)
+    return tabular.draw(rows, graded, theme=theme)
+
+
+def _is_image(record: Attribution) -> bool:
+    return record.axes[-2:] == ("height", "width")
+
+
+def _flat(record: Attribution) -> Attribution:
+    return record.sum("channel") if "channel" in record.axes else record
+
+
+def _limit(values: np.ndarray) -> float:
+    return float(np.abs(values).max()) or 1.0
+
+
+def _image_row(
+    rows: Sequence[Attribution], graded: Sequence[Evidence | None], common_scale: bool, theme: str
+) -> go.Figure:
+    colours = style.palette(theme)
+    flat = [_flat(record) for record in rows]
+    limits = [_limit(record.values) for record in flat]
+    if common_scale:
+        limits = [max(limits)] * len(limits)
+    first = rows[0]
+    mask = None if first.evidence is None else first.evidence[0]
+    shown = [Panel(image=first.inputs[0], caption=_sample_caption(first, 0, colours), evidence=mask)]
+    for record, found, limit in zip(flat, graded, limits, strict=True):
+        range_line = "" if common_scale else f" · scale ±{captions.significant(limit)}"
+        caption = [
+            captions.emphasised(style.readable(record.method), colours),
+            captions.grade(found, colours),
+            f"gap {captions.gap(record, 0)}{range_line}",
+        ]
+        shown.append(
+            Panel(image=first.inputs[0], map=record.values[0], caption=tuple(filter(None, caption)), evidence=mask)
+        )
+    return panels.draw(
+        shown,
+        title=captions.heading(first),
+        unit=captions.scale_title(tuple(flat)),
+        theme=theme,
+        columns=min(MOST_COLUMNS, len(shown)),
+        size=180 if len(shown) > 3 else 220,
+        limits=[0.0, *limits],
+    )
+
+
+def _images(record: Attribution, theme: str) -> go.Figure:
+    colours = style.palette(theme)
+    flat = _flat(record)
+    count = min(len(record), MOST_SAMPLES)
+    limit = _limit(flat.values[:count])
+    shown: list[Panel] = []
+    for index in range(count):
+        mask = None if record.evidence is None else record.evidence[index]
+        lines = captions.numbers(flat, index) if count == 1 else captions.numbers(flat, index)[:1]
+        caption = (captions.emphasised(captions.explained(record, index), colours), *lines)
+        image = record.inputs[index]
+        shown += [
+            Panel(image=image, caption=_sample_caption(record, index, colours), evidence=mask),
+            Panel(image=image, map=flat.values[index], caption=caption, evidence=mask),
+        ]
+    more = f" · first {count} of {len(record)} samples" if len(record) > count else ""
+    return panels.draw(
+        shown,
+        title=f"{style.plain(record.title) or style.readable(record.method)} · {style.plain(record.subject)}{more}",
+        unit=captions.scale_title((flat,)),
+        theme=theme,
+        columns=2 if count == 1 else 4,
+        size=300 if count == 1 else 190,
+        limits=[limit] * len(shown),
+    )
+
+
+def _sample_caption(record: Attribution, index: int, colours: style.Palette) -> tuple[str, ...]:
+    said, _, label = captions.verdict(record, index).partition(", ")
+    lines = [captions.emphasised(record.sample_ids[index], colours), style.plain(said)]
+    if label:
+        wrong = record.labels[index] != record.predicted[index]
+        lines.append(captions.emphasised(label, colours) if wrong else style.plain(label))
+    return tuple(lines)

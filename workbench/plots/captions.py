@@ -1,0 +1,82 @@
+"""Captions: what every figure of an attribution says beside it."""
+
+import math
+
+from workbench.plots import style
+from workbench.quantity import share, significant
+from workbench.records import Attribution, Evidence, Output
+
+UNITS = {
+    Output.LOGIT: "logits",
+    Output.LOG_PROBABILITY: "nats",
+    Output.PROBABILITY: "probability",
+    Output.MARGIN: "logits",
+}
+
+
+def unit(attribution: Attribution) -> str:
+    """The unit of a method whose values add up to a difference of f; others have none that they share."""
+    return UNITS[attribution.target.output] if math.isfinite(attribution.f_reference[0]) else ""
+
+
+def scale_title(attributions: tuple[Attribution, ...]) -> str:
+    """The title of the scale that several attributions share."""
+    found = {unit(record) for record in attributions}
+    return f"attribution, {found.pop()}" if len(found) == 1 and "" not in found else "attribution"
+
+
+def heading(attribution: Attribution, index: int = 0) -> str:
+    """Model, sample, what the model says and whether that is right."""
+    parts = [attribution.subject, attribution.sample_ids[index], verdict(attribution, index)]
+    return " · ".join(style.plain(part) for part in parts)
+
+
+def verdict(attribution: Attribution, index: int) -> str:
+    """ "says 9 (0.98), label 9 ✓"; a wrong prediction reads "label 4 ✗"."""
+    said = f"says {attribution.predicted_names[index]} ({attribution.probability[index]:.2f})"
+    if attribution.labels[index] < 0:
+        return said
+    right = attribution.labels[index] == attribution.predicted[index]
+    return f"{said}, label {attribution.label_names[index]} {'✓' if right else '✗'}"
+
+
+def explained(attribution: Attribution, index: int) -> str:
+    """What is explained: "logit of 9"."""
+    return f"{attribution.target.output.replace('_', ' ')} of {style.plain(attribution.class_names[index])}"
+
+
+def numbers(attribution: Attribution, index: int) -> list[str]:
+    """f(x), f(x′), the gap, the steps, the seed and the cost, in short lines."""
+    first = f"f(x) {significant(float(attribution.f_x[index]))}"
+    lines = [first]
+    if math.isfinite(attribution.f_reference[index]):
+        lines[0] += f" · f(x′) {significant(float(attribution.f_reference[index]))}"
+        lines.append(f"gap {gap(attribution, index)}")
+    if attribution.seed is not None:
+        lines.append(f"seed {attribution.seed}")
+    passes = f"{attribution.forward_passes:,} forward"
+    if attribution.backward_passes:
+        passes += f", {attribution.backward_passes:,} backward passes"
+    else:
+        passes += " passes"
+    return [" · ".join(lines[:3]), passes, *([style.plain(", ".join(attribution.steps))] if attribution.steps else [])]
+
+
+def gap(attribution: Attribution, index: int) -> str:
+    """|completeness gap| as a share of |f(x) − f(x′)|, or "–" where there is no reference input."""
+    if not math.isfinite(attribution.f_reference[index]):
+        return "–"
+    return share(float(attribution.relative_gap[index]))
+
+
+def grade(evidence: Evidence | None, colours: style.Palette) -> str:
+    """The grade's shape and word in its colour, or nothing."""
+    if evidence is None:
+        return ""
+    colour = colours.grades[evidence.grade]
+    return f'<span style="color:{colour}">{style.SYMBOLS[evidence.grade]} {evidence.grade.value}</span>'
+
+
+def emphasised(text: str, colours: style.Palette) -> str:
+    """Text in the theme's full text colour."""
+    return f'<span style="color:{colours.text}"><b>{style.plain(text)}</b></span>'
