@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 
 from workbench.records import Attribution, Evidence, Grade, Record, Table
 from workbench.storage import to_json
+from workbench.words import merged_words
 
 SYMBOLS = {Grade.SUPPORTED: "●", Grade.MIXED: "◐", Grade.NOT_SUPPORTED: "○"}
 SHADES = " ░▒▓█"
@@ -75,7 +76,7 @@ def print_attribution(record: Attribution, evidence: Sequence[Evidence]) -> None
 
 def _print_values(one: Attribution) -> None:
     if one.tokens is not None:
-        words, values = one.merged_words(0)
+        words, values = merged_words(one)
         table = RichTable(box=None, show_header=False, pad_edge=False)
         for word, value in zip(words, values, strict=True):
             bar = "█" * round(12 * abs(value) / max(np.abs(values).max(), 1e-12))
