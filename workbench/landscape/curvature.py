@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from workbench.landscape.loss import Loss
+from workbench.landscape.loss import Batch, Loss
 
 _SWITCHES = threading.Lock()
 """Which kernels torch may use is a setting of the process: two sessions that switch it at once would undo each other's
@@ -67,19 +67,18 @@ class Hessian:
         if len(self.loss.batches) == 1:
             yield self._kept
             return
-        for number in range(len(self.loss.batches)):
-            yield self._gradient(number)
+        for batch in self.loss.batches:
+            yield self._gradient(batch)
 
     @cached_property
     def _kept(self) -> tuple[Tensor, ...]:
-        return self._gradient(0)
+        return self._gradient(self.loss.batches[0])
 
-    def _gradient(self, number: int) -> tuple[Tensor, ...]:
-        inputs, labels = self.loss.batches[number]
+    def _gradient(self, batch: Batch) -> tuple[Tensor, ...]:
         named = dict(zip(self.loss.weights, self.weights, strict=True))
         with torch.enable_grad(), twice_differentiable(self.loss.network):
-            share = self.loss.summed(named, inputs, labels) / self.loss.count
-        self.loss.meter.add(forward=len(labels), backward=len(labels))
+            share = self.loss.summed(named, batch) / self.loss.count
+        self.loss.meter.add(forward=len(batch), backward=len(batch))
         return torch.autograd.grad(share, self.weights, create_graph=True, materialize_grads=True)
 
 
@@ -94,5 +93,4 @@ def twice_differentiable(network: nn.Module) -> Iterator[None]:
         switched.enter_context(sdpa_kernel(SDPBackend.MATH))
         if recurrent:
             switched.enter_context(torch.backends.cudnn.flags(enabled=False))
-            switched.enter_context(torch.backends.mkldnn.flags(enabled=False))
         yield

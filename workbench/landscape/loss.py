@@ -25,6 +25,17 @@ PRECISIONS = ("float32", "float64")
 
 
 @dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples that are evaluated together."""
+
+    inputs: Shaped[Tensor, "sample ..."]
+    labels: Int[Tensor, "sample"]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
 class Loss:
     """L(θ) = 1/N Σ_s −log softmax(z_θ(x_s))[y_s], in nats, with the network in evaluation mode.
 
@@ -37,7 +48,7 @@ class Loss:
     """
 
     network: nn.Module
-    batches: tuple[tuple[Shaped[Tensor, "sample ..."], Int[Tensor, "sample"]], ...]
+    batches: tuple[Batch, ...]
     meter: Meter
 
     @classmethod
@@ -52,7 +63,8 @@ class Loss:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         size = max(1, min(rows, ELEMENTS_PER_CHUNK // max(1, inputs[0].numel())))
         labels = samples.labels.to(subject.device)
-        return cls(network, tuple(zip(inputs.split(size), labels.split(size), strict=True)), subject.meter)
+        pairs = zip(inputs.split(size), labels.split(size), strict=True)
+        return cls(network, tuple(Batch(*pair) for pair in pairs), subject.meter)
 
     @cached_property
     def weights(self) -> Weights:
@@ -62,20 +74,18 @@ class Loss:
     @cached_property
     def count(self) -> int:
         """N, the number of samples."""
-        return sum(len(labels) for _, labels in self.batches)
+        return sum(len(batch) for batch in self.batches)
 
     def at(self, weights: Mapping[str, Tensor]) -> float:
         """L at these weights; not finite where the network overflows there."""
         total = 0.0
         with torch.no_grad():
-            for inputs, labels in self.batches:
-                total += float(self.summed(weights, inputs, labels))
-                self.meter.add(forward=len(labels))
+            for batch in self.batches:
+                total += float(self.summed(weights, batch))
+                self.meter.add(forward=len(batch))
         return total / self.count
 
-    def summed(
-        self, weights: Mapping[str, Tensor], inputs: Shaped[Tensor, "sample ..."], labels: Int[Tensor, "sample"]
-    ) -> Float[Tensor, ""]:
+    def summed(self, weights: Mapping[str, Tensor], batch: Batch) -> Float[Tensor, ""]:
         """The loss of one batch summed over its samples, with a graph where gradients are enabled."""
-        logits = functional_call(self.network, dict(weights), (inputs,))
-        return cross_entropy(logits, labels, reduction="sum")
+        logits = functional_call(self.network, dict(weights), (batch.inputs,))
+        return cross_entropy(logits, batch.labels, reduction="sum")

@@ -1,0 +1,259 @@
+"""Hessian-vector products, Lanczos and the top eigenvalue, against dense matrices and closed forms."""
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from curvature_oracles import (
+    CASES,
+    Loss,
+    constants,
+    dense_hessian,
+    made,
+    seeded,
+    sentences,
+    softmax_regression_hessian,
+    vectors,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from workbench.analysis import measure
+from workbench.landscape.curvature import Hessian
+from workbench.landscape.lanczos import top_pair
+from workbench.landscape.loss import Batch
+from workbench.landscape.loss import Loss as MeanLoss
+from workbench.subject import Subject
+from zoo.errors import InputError
+
+
+def columns(hessian: Hessian) -> np.ndarray:
+    """The matrix that the products add up to."""
+    return torch.stack([hessian.product(row) for row in torch.eye(hessian.size, dtype=torch.float64)]).numpy()
+
+
+def check_hessian(kind: type[Hessian], case: str, rows: int) -> None:
+    subject, samples = made(case)
+    expected = dense_hessian(subject.network, samples.inputs, samples.labels)
+    assert np.abs(expected).max() > 1e-3, "the case has no curvature"
+    found = columns(kind(MeanLoss.of(subject, samples, "float64", rows=rows)))
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("rows", [13, 5], ids=["graph kept", "last batch smaller"])
+@pytest.mark.parametrize("case", CASES)
+def test_products_are_those_of_the_dense_hessian(case: str, rows: int) -> None:
+    check_hessian(Hessian, case, rows)
+
+
+def test_the_oracle_is_the_closed_form_of_softmax_regression() -> None:
+    subject, samples = made("softmax regression")
+    weight, bias = (p.detach().double().numpy() for p in subject.network.parameters())
+    expected = softmax_regression_hessian(weight, bias, samples.inputs.double().numpy())
+    np.testing.assert_allclose(dense_hessian(subject.network, samples.inputs, samples.labels), expected, atol=1e-12)
+
+
+class BatchMeans(Hessian):
+    """Broken: the mean of batch means, as if the last batch were whole."""
+
+    def _gradient(self, batch: Batch) -> tuple[Tensor, ...]:
+        share = self.loss.count / (len(batch) * len(self.loss.batches))
+        return tuple(gradient * share for gradient in super()._gradient(batch))
+
+
+class ForwardOverReverse(Hessian):
+    """Broken by torch.func: jvp of a jacrev, silently wrong behind an affine layer norm."""
+
+    def product(self, vector: Tensor) -> Tensor:
+        names, trained = zip(*self.loss.weights.items(), strict=True)
+
+        def loss(weights: tuple[Tensor, ...]) -> Tensor:
+            return self.loss.summed(dict(zip(names, weights, strict=True)), self.loss.batches[0]) / self.loss.count
+
+        parts = vector.split([weight.numel() for weight in trained])
+        along = tuple(part.view_as(weight) for part, weight in zip(parts, trained, strict=True))
+        _, rows = torch.func.jvp(torch.func.jacrev(loss), (trained,), (along,))
+        return torch.cat([row.flatten() for row in rows])
+
+
+def test_the_check_rejects_an_unweighted_last_batch() -> None:
+    with pytest.raises(AssertionError, match="Not equal"):
+        check_hessian(BatchMeans, "softmax regression", 5)
+
+
+def test_the_check_rejects_forward_over_reverse_behind_a_layer_norm() -> None:
+    check_hessian(ForwardOverReverse, "softmax regression", 13)
+    with pytest.raises(AssertionError, match="Not equal"):
+        check_hessian(ForwardOverReverse, "layer norm", 13)
+
+
+def test_parameters_that_nothing_reads_have_zero_rows() -> None:
+    subject, samples = made("unused")
+    found = columns(Hessian(MeanLoss.of(subject, samples, "float64")))
+    assert not found[:15].any()
+    assert found[15:].any(axis=1).all()
+
+
+@pytest.mark.parametrize("end", ["largest", "magnitude"])
+@pytest.mark.parametrize("case", CASES)
+def test_top_eigenvalue_is_that_of_the_dense_hessian(case: str, end: str) -> None:
+    subject, samples = made(case)
+    spectrum = np.linalg.eigvalsh(dense_hessian(subject.network, samples.inputs, samples.labels))
+    expected = spectrum[-1] if end == "largest" else spectrum[np.abs(spectrum).argmax()]
+    for precision, tolerance in (("float64", 1e-6), ("float32", 1e-3)):
+        record = measure("top_eigenvalue", end=end, precision=precision, tolerance=tolerance, most=200).run(
+            subject, samples
+        )
+        assert record.values[0] == pytest.approx(expected, rel=tolerance)
+        assert np.abs(spectrum - record.values[0]).min() <= record.high - record.values[0] + 1e-6
+        assert record.high - record.low == pytest.approx(2 * record.parameters["residual"])
+        assert record.parameters["converged"]
+        assert not record.why
+
+
+@pytest.mark.parametrize("weights", [(1.0, 2.0), (0.25, 8.0), (-3.0, -2 / 3)])
+def test_curvature_at_the_minima_of_a_product(weights: tuple[float, float]) -> None:
+    """(w₁w₂ − y)²/2 has λ = w₁² + w₂² wherever w₁w₂ = y: as flat or sharp as one likes, with the same function."""
+    target = weights[0] * weights[1]
+    network = Loss(torch.tensor(weights).double(), lambda w: (w[0] * w[1] - target) ** 2 / 2 + 0.5)
+    record = measure("top_eigenvalue", precision="float64").run(of(network), constants())
+    assert record.values[0] == pytest.approx(weights[0] ** 2 + weights[1] ** 2, rel=1e-6)
+
+
+def test_curvature_is_not_invariant_to_rescaling() -> None:
+    subject = seeded(lambda: nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3, bias=False)))
+    scaled = subject.editable()
+    with torch.no_grad():
+        scaled[0].weight *= 8
+        scaled[0].bias *= 8
+        scaled[2].weight /= 8
+    samples = vectors()
+    assert torch.allclose(subject.logits(samples.inputs), scaled(samples.inputs))
+    before, after = (measure("top_eigenvalue").run(s, samples).values[0] for s in (subject, subject.with_model(scaled)))
+    assert after > 4 * before
+
+
+def test_control_is_the_mean_curvature() -> None:
+    """vᵀHv of random unit directions has the mean tr H / P."""
+    subject, samples = made("layer norm")
+    matrix = dense_hessian(subject.network, samples.inputs, samples.labels)
+    control = measure("top_eigenvalue", n_controls=100).run(subject, samples).control
+    assert control.shape == (1, 100)
+    error = control.std(ddof=1) / 10
+    assert abs(control.mean() - np.trace(matrix) / len(matrix)) < 4 * error
+    assert control.max() < np.linalg.eigvalsh(matrix)[-1]
+
+
+def test_an_early_stop_says_so() -> None:
+    subject, samples = made("attention")
+    record = measure("top_eigenvalue", most=2).run(subject, samples)
+    assert not record.parameters["converged"]
+    assert "2 products" not in record.why
+    assert "3 products" in record.why
+    assert record.high - record.values[0] > 1e-3 * record.values[0]
+
+
+def test_cost_bounds_the_passes() -> None:
+    subject, samples = made("gru")
+    view = subject.metered()
+    analysis = measure("top_eigenvalue", most=5, tolerance=1e-6)
+    analysis.run(view, samples)
+    forward, backward = (count * len(samples) for count in analysis.cost())
+    assert 0 < view.meter.forward <= forward
+    assert 0 < view.meter.backward <= backward
+
+
+def test_two_sessions_at_once_agree_with_one_and_leave_the_switches() -> None:
+    subject, samples = made("attention")
+    switches = [torch.backends.cuda.flash_sdp_enabled(), torch.backends.mkldnn.enabled]
+    alone = measure("top_eigenvalue").run(subject, samples).values[0]
+    found: list[float] = []
+
+    def ask() -> None:
+        found.append(measure("top_eigenvalue").run(subject, sentences()).values[0])
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [alone] * 4
+    assert [torch.backends.cuda.flash_sdp_enabled(), torch.backends.mkldnn.enabled] == switches
+
+
+def test_a_network_with_a_weight_that_is_not_a_number() -> None:
+    subject, samples = made("softmax regression")
+    broken = subject.editable()
+    with torch.no_grad():
+        broken.weight[0, 0] = torch.nan
+    with pytest.raises(InputError, match="not finite"):
+        measure("top_eigenvalue").run(subject.with_model(broken), samples)
+
+
+def symmetric(eigenvalues: np.ndarray, seed: int) -> Tensor:
+    basis, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(len(eigenvalues),) * 2))
+    return torch.tensor(basis * eigenvalues @ basis.T)
+
+
+@given(
+    st.lists(st.floats(-10, 10).map(lambda x: round(x, 3)), min_size=1, max_size=12),
+    st.integers(0, 1000),
+    st.sampled_from(["largest", "magnitude"]),
+)
+def test_lanczos_finds_the_end_of_any_spectrum(eigenvalues: list[float], seed: int, end: str) -> None:
+    """Repeated, negative, zero eigenvalues and a single row included."""
+    spectrum = np.array(eigenvalues)
+    matrix = symmetric(spectrum, seed)
+    start = torch.tensor(np.random.default_rng(seed + 1).normal(size=len(spectrum)))
+    pair = top_pair(lambda v: matrix @ v, start, end=end, tolerance=1e-9)
+    expected = spectrum.max() if end == "largest" else np.abs(spectrum).max()
+    assert (pair.value if end == "largest" else abs(pair.value)) == pytest.approx(expected, abs=1e-6)
+    assert np.abs(spectrum - pair.value).min() <= pair.residual + 1e-9
+    assert pair.products <= len(spectrum) + 1
+
+
+Finder = Callable[[Callable[[Tensor], Tensor], Tensor, int], None]
+
+
+def ours(product: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> None:
+    top_pair(product, start, tolerance=1e-12, most=steps)
+
+
+def three_terms(product: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> None:
+    """Broken: Lanczos as on paper, orthogonal to the last two vectors only."""
+    last, now, length = torch.zeros_like(start), start / start.norm(), torch.tensor(0.0)
+    for _ in range(steps):
+        new = product(now) - length * last
+        new = new - (new @ now) * now
+        last, now, length = now, new / new.norm(), new.norm()
+
+
+def check_orthogonal(finder: Finder) -> None:
+    """The vectors it multiplies with are orthonormal, also long after the other end of the spectrum has converged."""
+    matrix = symmetric(np.concatenate([[-1000.0, -500.0], np.linspace(0, 1, 198)]), 0)
+    asked: list[Tensor] = []
+
+    def product(vector: Tensor) -> Tensor:
+        asked.append(vector.clone())
+        return matrix @ vector
+
+    finder(product, torch.ones(200, dtype=torch.float64), 60)
+    assert len(asked) >= 60
+    basis = torch.stack(asked[:60])
+    assert (basis @ basis.T - torch.eye(60)).abs().max() < 1e-12
+
+
+def test_lanczos_stays_orthogonal() -> None:
+    check_orthogonal(ours)
+
+
+def test_the_check_rejects_lanczos_without_reorthogonalisation() -> None:
+    with pytest.raises(AssertionError):
+        check_orthogonal(three_terms)
+
+
+def of(network: nn.Module) -> Subject:
+    return Subject(network, seeded(lambda: nn.Linear(1, 1)).task, name="made")
