@@ -45,6 +45,11 @@ def fixed(value: float, places: int) -> str:
     return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
 
 
+def decimals(largest: float, digits: int = 3) -> int:
+    """Decimal places that give the largest number of a table so many significant digits; the others get the same."""
+    return max(0, digits - 1 - math.floor(math.log10(largest))) if largest > 0 and math.isfinite(largest) else 0
+
+
 def share(value: float) -> str:
     """A share as a percentage of two digits: 0.0023 is "0.23 %", 1e-9 is "< 0.01 %"."""
     if not math.isfinite(value):

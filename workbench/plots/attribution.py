@@ -102,7 +102,7 @@ def _images(record: Attribution, theme: str) -> go.Figure:
     shown: list[Panel] = []
     for index in range(count):
         mask = None if record.evidence is None else record.evidence[index]
-        lines = captions.numbers(flat, index) if count == 1 else captions.numbers(flat, index)[:1]
+        lines = captions.numbers(flat, index) if count == 1 else captions.numbers(flat, index)[:2]
         caption = (captions.emphasised(captions.explained(record, index), colours), *lines)
         image = record.inputs[index]
         shown += [

@@ -47,19 +47,20 @@ def explained(attribution: Attribution, index: int) -> str:
 
 def numbers(attribution: Attribution, index: int) -> list[str]:
     """f(x), f(x′), the gap, the steps, the seed and the cost, in short lines."""
-    first = f"f(x) {significant(float(attribution.f_x[index]))}"
-    lines = [first]
+    values = [f"f(x) {significant(float(attribution.f_x[index]))}"]
+    made = []
     if math.isfinite(attribution.f_reference[index]):
-        lines[0] += f" · f(x′) {significant(float(attribution.f_reference[index]))}"
-        lines.append(f"gap {gap(attribution, index)}")
+        values.append(f"f(x′) {significant(float(attribution.f_reference[index]))}")
+        made.append(f"gap {gap(attribution, index)}")
     if attribution.seed is not None:
-        lines.append(f"seed {attribution.seed}")
+        made.append(f"seed {attribution.seed}")
     passes = f"{attribution.forward_passes:,} forward"
     if attribution.backward_passes:
         passes += f", {attribution.backward_passes:,} backward passes"
     else:
         passes += " passes"
-    return [" · ".join(lines[:3]), passes, *([style.plain(", ".join(attribution.steps))] if attribution.steps else [])]
+    lines = [" · ".join(values), " · ".join(made), passes, style.plain(", ".join(attribution.steps))]
+    return [line for line in lines if line]
 
 
 def gap(attribution: Attribution, index: int) -> str:

@@ -1,44 +1,44 @@
 """Figures of curves: lines named at their ends, the band they are judged against behind them."""
 
-from itertools import pairwise
-
 import numpy as np
 import plotly.graph_objects as go
 
 from workbench.plots import style
+from workbench.plots.colour import rgba
 from workbench.plots.style import Palette
 from workbench.records import Curve
 
 HEIGHT = 340
 INNER = 240
 """Of the figure's height, pixels left to the axes."""
-LABEL_PITCH = 16
+LABEL_PITCH = 17
 CONTROLS = ("random", "control")
 """Labels of lines that are there to be compared with: quiet and dashed."""
 
 
 def figure(record: Curve, *, theme: str = "light") -> go.Figure:
-    """Every line with its label at the right end, so that no legend is needed; the band in the line colour behind."""
+    """Every line with its label at the right end, so that no legend is needed; the band behind, named there too."""
     colours = style.palette(theme)
     made = style.blank(theme, style.plain(record.title), HEIGHT)
-    names = [style.plain(label) for label in record.labels]
-    room = max([style.text_width(label) for label in record.labels], default=0) + 22
-    made.update_layout(margin={"r": max(24, room)}, hovermode="x")
-    made.update_xaxes(title_text=style.plain(record.x_title), range=_extent(record.x), showgrid=False)
-    made.update_yaxes(title_text=style.plain(record.y_title), type="log" if record.logarithmic else "linear", nticks=7)
+    low, high = _extent(record)
+    _axes(made, record, low, high)
+    labels = list(record.labels)
+    inks = [line_style(label, index, colours) for index, label in enumerate(labels)]
+    ends = [_last(line) for line in _scaled(record, record.y)]
     if record.band is not None:
-        _add_band(made, record, colours)
-    inks = [line_style(label, index, colours) for index, label in enumerate(record.labels)]
-    for name, y, line in zip(names, record.y, inks, strict=True):
-        made.add_trace(
-            go.Scatter(
-                x=record.x, y=y, mode="lines", name=name, line=line, hovertemplate="%{y:.3g}<extra>" + name + "</extra>"
-            )
-        )
-    ends = _heights(record)
-    for name, line, end, place in zip(names, inks, ends, spread(ends, LABEL_PITCH / INNER), strict=True):
-        if np.isfinite(end):
-            style.note(made, name, (1, place), "left middle", paper=True, shift=(8, 0), colour=str(line["color"]))
+        made.add_trace(_band(record, record.band, colours))
+        labels, inks = [*labels, record.band_label], [*inks, {"color": colours.quiet}]
+        ends.append(_last(_scaled(record, record.band).mean(0)))
+    for label, y, line in zip(labels, record.y, inks, strict=False):
+        name = style.plain(label)
+        hover = "%{y:.3g}<extra>" + name + "</extra>"
+        made.add_trace(go.Scatter(x=record.x, y=y, mode="lines", name=name, line=line, hovertemplate=hover))
+    shares = [(end - low) / (high - low) for end in ends]
+    for label, line, height in zip(labels, inks, spread(shares, LABEL_PITCH / INNER), strict=True):
+        if np.isfinite(height):
+            place = (1.0, height)
+            text = style.plain(label)
+            style.note(made, text, place, "left middle", paper=True, shift=(8, 0), colour=str(line["color"]))
     return made
 
 
@@ -50,56 +50,73 @@ def line_style(label: str, index: int, colours: Palette) -> dict[str, object]:
 
 
 def spread(heights: list[float], pitch: float) -> list[float]:
-    """Heights moved apart until neighbours differ by at least `pitch`, in the same order, kept near where they were."""
-    order = sorted(range(len(heights)), key=lambda i: (not np.isfinite(heights[i]), heights[i]))
+    """Heights moved apart until neighbours differ by at least `pitch`, in the same order, close to where they were.
+
+    Neighbours that are too close become a group around their mean; NaN stays NaN.
+    """
+    order = sorted((i for i, height in enumerate(heights) if np.isfinite(height)), key=lambda i: heights[i])
+    groups: list[list[int]] = []
+    for index in order:
+        groups.append([index])
+        while len(groups) > 1 and _centre(groups[-1], heights) - _centre(groups[-2], heights) < _room(groups, pitch):
+            groups[-2:] = [groups[-2] + groups[-1]]
     placed = list(heights)
-    for before, after in pairwise(order):
-        if np.isfinite(placed[after]):
-            placed[after] = max(placed[after], placed[before] + pitch)
-    excess = max([0.0] + [(placed[i] - max(1.0, heights[i])) / 2 for i in order if np.isfinite(placed[i])])
-    return [height - excess for height in placed]
+    for group in groups:
+        for rank, index in enumerate(group):
+            placed[index] = _centre(group, heights) + (rank - (len(group) - 1) / 2) * pitch
+    return placed
 
 
-def _heights(record: Curve) -> list[float]:
-    """Where each line ends, as a share of the axis's height."""
+def _centre(group: list[int], heights: list[float]) -> float:
+    return float(np.mean([heights[i] for i in group]))
+
+
+def _room(groups: list[list[int]], pitch: float) -> float:
+    """The least distance between the centres of the last two groups."""
+    return pitch * (len(groups[-1]) + len(groups[-2])) / 2
+
+
+def _axes(made: go.Figure, record: Curve, low: float, high: float) -> None:
+    room = max([style.text_width(label) for label in (*record.labels, record.band_label)]) + 16
+    made.update_layout(margin={"r": max(24.0, room)}, hovermode="x")
+    ends = [float(record.x[0]), float(record.x[-1])] if len(record.x) > 1 else None
+    made.update_xaxes(title_text=style.plain(record.x_title), range=ends, showgrid=False)
+    made.update_yaxes(title_text=style.plain(record.y_title), range=[low, high], nticks=7)
+    if record.logarithmic:
+        ticks = style.log_ticks(10**low, 10**high)
+        made.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+
+
+def _extent(record: Curve) -> tuple[float, float]:
+    """The range of y (of its logarithm, where that is drawn) with a margin."""
     drawn = record.y if record.band is None else np.concatenate([record.y, record.band])
-    scaled, ends = (
-        np.log10(v) if record.logarithmic else v for v in (_positive(drawn, record), _positive(record.y, record))
-    )
+    scaled = _scaled(record, drawn)
     finite = scaled[np.isfinite(scaled)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     margin = 0.05 * ((high - low) or 1.0)
-    return [(float(end) - low + margin) / (high - low + 2 * margin) for end in ends[:, -1]] if ends.size else []
+    return low - margin, high + margin
 
 
-def _positive(values: np.ndarray, record: Curve) -> np.ndarray:
-    return np.where(values > 0, values, np.nan) if record.logarithmic else values
+def _scaled(record: Curve, values: np.ndarray) -> np.ndarray:
+    """Values as the axis places them; what is not positive has no place on a logarithmic one."""
+    if not record.logarithmic:
+        return values
+    return np.log10(np.where(values > 0, values, np.nan))
 
 
-def _extent(x: np.ndarray) -> list[float] | None:
-    return [float(x.min()), float(x.max())] if x.size > 1 else None
+def _last(line: np.ndarray) -> float:
+    finite = line[np.isfinite(line)]
+    return float(finite[-1]) if finite.size else float("nan")
 
 
-def _add_band(made: go.Figure, record: Curve, colours: Palette) -> None:
-    low, high = record.band  # type: ignore[misc]
-    name = style.plain(record.band_label)
-    made.add_trace(
-        go.Scatter(
-            x=np.concatenate([record.x, record.x[::-1]]),
-            y=np.concatenate([high, low[::-1]]),
-            fill="toself",
-            fillcolor=style.rgba(colours.quiet, 0.18),
-            line={"width": 0},
-            hoverinfo="skip",
-            name=name,
-        )
+def _band(record: Curve, band: np.ndarray, colours: Palette) -> go.Scatter:
+    low, high = band
+    return go.Scatter(
+        x=np.concatenate([record.x, record.x[::-1]]),
+        y=np.concatenate([high, low[::-1]]),
+        fill="toself",
+        fillcolor=rgba(colours.quiet, 0.18),
+        line={"width": 0},
+        hoverinfo="skip",
+        name=style.plain(record.band_label),
     )
-    if name:
-        middle = len(record.x) // 2
-        height = _axis_value(float((low[middle] + high[middle]) / 2), record)
-        style.note(made, name, (float(record.x[middle]), height), "center middle", colour=colours.quiet)
-
-
-def _axis_value(value: float, record: Curve) -> float:
-    """Annotations on a logarithmic axis are placed by the logarithm."""
-    return float(np.log10(value)) if record.logarithmic else value

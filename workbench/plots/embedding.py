@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.plots import style
+from workbench.plots.colour import rgba
 from workbench.quantity import significant
 from workbench.records import Embedding
 
@@ -41,7 +42,7 @@ def _cloud(
     height = float(middle[1]) if len(middle) > 1 else 0.0
     name = f"<b>{style.plain(label)}</b>"
     style.note(made, name, (float(middle[0]), height), "center middle", colour=colours.text, size=style.TITLE)
-    made.layout.annotations[-1].update(bgcolor=style.rgba(colours.ground, 0.8), borderpad=2)
+    made.layout.annotations[-1].update(bgcolor=rgba(colours.ground, 0.8), borderpad=2)
 
 
 def _axis_title(record: Embedding, axis: int) -> str:

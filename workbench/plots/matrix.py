@@ -4,57 +4,73 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.plots import style
-from workbench.quantity import significant
+from workbench.plots.colour import mixed, text_on
+from workbench.quantity import decimals, fixed
 from workbench.records import Matrix
 
 MOST_NUMBERED = 16
 """Rows or columns up to which every cell shows its number."""
 CELL = 34
+"""Height of a row, pixels."""
+NARROWEST, WIDEST = 40, 104
+"""Width of a column, pixels."""
 
 
 def figure(record: Matrix, *, theme: str = "light") -> go.Figure:
     """Signed values on the signed scale, centred at zero; values of one sign from the ground to the accent."""
     colours = style.palette(theme)
     rows, columns = record.values.shape
-    made = style.blank(theme, style.plain(record.title), max(240, rows * CELL + 150))
+    wide = max([style.text_width(name, style.SMALL + 1) for name in record.columns], default=0.0) + 12
+    left = max([style.text_width(name, style.SMALL + 1) for name in record.rows], default=0.0) + 48
+    width = columns * min(WIDEST, max(NARROWEST, wide)) + left + 96
+    made = style.blank(theme, style.plain(record.title), rows * CELL + 122, width)
+    made.update_layout(margin={"l": left, "r": 96, "t": 52, "b": 70})
     finite = record.values[np.isfinite(record.values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    is_signed = low < 0
     limit = max(abs(low), abs(high)) or 1.0
-    numbered = max(rows, columns) <= MOST_NUMBERED
     made.add_trace(
         go.Heatmap(
             z=record.values,
-            zmin=-limit if is_signed else min(0.0, low),
+            zmin=-limit if low < 0 else 0.0,
             zmax=limit,
-            zmid=0 if is_signed else None,
-            colorscale=style.signed(colours) if is_signed else style.magnitude(colours),
+            zmid=0 if low < 0 else None,
+            colorscale=style.signed(colours) if low < 0 else style.magnitude(colours),
             xgap=1,
             ygap=1,
-            text=[[significant(float(v), 2) for v in row] for row in record.values] if numbered else None,
-            texttemplate="%{text}" if numbered else None,
             customdata=[[f"{style.plain(r)} · {style.plain(c)}" for c in record.columns] for r in record.rows],
             hovertemplate="%{customdata}<br>%{z:.3g}<extra></extra>",
             colorbar=style.colour_bar(colours, style.plain(record.unit)),
         )
     )
+    if max(rows, columns) <= MOST_NUMBERED:
+        made.add_trace(_numbers(record.values, limit, low < 0, colours))
     _name_axes(made, record)
     return made
+
+
+def _numbers(values: np.ndarray, limit: float, is_signed: bool, colours: style.Palette) -> go.Scatter:
+    """The number of each cell, in black or white, whichever is read better on it."""
+    whole = bool(np.all(values == np.round(values)))
+    places = 0 if whole else decimals(limit)
+    down, across = np.indices(values.shape).reshape(2, -1)
+    fills = [
+        style.shade(colours, value, limit) if is_signed else mixed(colours.ground, colours.accent, value / limit)
+        for value in np.nan_to_num(values).reshape(-1).tolist()
+    ]
+    return go.Scatter(
+        x=across,
+        y=down,
+        mode="text",
+        text=[fixed(value, places) for value in values.reshape(-1).tolist()],
+        textfont={"size": style.SMALL + 1, "color": [text_on(fill) for fill in fills]},
+        hoverinfo="skip",
+    )
 
 
 def _name_axes(made: go.Figure, record: Matrix) -> None:
     bare = {"showgrid": False, "showline": False, "ticks": ""}
     across, down = list(map(style.plain, record.columns)), list(map(style.plain, record.rows))
-    widest = max([style.text_width(row, style.SMALL + 1) for row in record.rows], default=0)
-    made.update_layout(
-        margin={"l": widest + 46, "r": 96, "t": 52, "b": 70},
-        xaxis=bare
-        | {
-            "tickvals": list(range(len(across))),
-            "ticktext": across,
-            "title": {"text": style.plain(record.column_title)},
-        },
-        yaxis=bare
-        | {"tickvals": list(range(len(down))), "ticktext": down, "title": {"text": style.plain(record.row_title)}},
-    )
-    made.update_yaxes(range=[len(down) - 0.5, -0.5])
+    made.update_xaxes(**bare, tickvals=list(range(len(across))), ticktext=across, range=[-0.5, len(across) - 0.5])
+    made.update_yaxes(**bare, tickvals=list(range(len(down))), ticktext=down, range=[len(down) - 0.5, -0.5])
+    made.update_xaxes(title_text=style.plain(record.column_title))
+    made.update_yaxes(title_text=style.plain(record.row_title))

@@ -138,7 +138,7 @@ def _place(figure: go.Figure, panel: Panel, index: int, sheet: Sheet, colours: P
     if index:
         figure.update_layout({f"xaxis{number}": {"anchor": f"y{number}"}})
     figure.add_trace(_picture(panel, colours, _axes(index)))
-    style.note(figure, "<br>".join(panel.caption), (across[0], up[0]), paper=True, shift=(0, -3), colour=colours.quiet)
+    style.note(figure, "<br>".join(panel.caption), (across[0], up[0]), paper=True, shift=(-2, -3), colour=colours.quiet)
 
 
 def _picture(panel: Panel, colours: Palette, axes: dict[str, str]) -> go.Image | go.Heatmap:

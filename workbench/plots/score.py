@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.plots import style
+from workbench.plots.colour import rgba
 from workbench.quantity import quantity
 from workbench.records import Score
 
@@ -50,8 +51,8 @@ def _points(
         name=name,
         marker={
             "size": 6,
-            "color": style.rgba(colour, 0.0 if hollow else 0.55),
-            "line": {"color": style.rgba(colour, 0.7), "width": 1},
+            "color": rgba(colour, 0.0 if hollow else 0.55),
+            "line": {"color": rgba(colour, 0.7), "width": 1},
         },
         customdata=labels,
         hovertemplate="%{customdata}%{x:.3g}<extra>" + name + "</extra>",

@@ -10,6 +10,8 @@ from workbench.records import Attribution, Evidence
 
 STRIP = 120
 """Height of the strip of one attribution, pixels."""
+CAPTION = 26
+TOP, BOTTOM = 46, 48
 
 
 def draw(
@@ -21,14 +23,18 @@ def draw(
     limits = [float(np.abs(values).max()) or 1.0 for values in shades]
     if common_scale:
         limits = [max(limits)] * len(limits)
-    figure = style.blank(theme, captions.heading(rows[0]), len(rows) * (STRIP + 26) + 110)
-    figure.update_layout(margin={"l": 56, "r": 84, "t": 70, "b": 44}, xaxis={"title": {"text": "time step"}})
+    inner = len(rows) * (STRIP + CAPTION)
+    figure = style.blank(theme, captions.heading(rows[0]), inner + TOP + BOTTOM)
+    figure.update_layout(margin={"l": 56, "r": 84, "t": TOP, "b": BOTTOM}, hovermode="x")
+    last = "y" if len(rows) == 1 else f"y{len(rows)}"
+    figure.update_xaxes(title_text="time step", showgrid=False, anchor=last, range=[-0.5, len(shades[0]) - 0.5])
     for index, (record, values) in enumerate(zip(rows, shades, strict=True)):
-        _strip(figure, record, values, limits[index], index, len(rows), colours)
+        top = 1 - (index * (STRIP + CAPTION) + CAPTION) / inner
+        domain = (max(0.0, top - STRIP / inner), top)
+        bar = style.colour_bar(colours, captions.scale_title(tuple(rows)), STRIP) if index == 0 else None
+        _strip(figure, record, values, limits[index], "y" if index == 0 else f"y{index + 1}", domain, bar, colours)
         parts = [captions.emphasised(style.readable(record.method), colours), captions.grade(graded[index], colours)]
-        parts.append(captions.numbers(record, 0)[0])
-        top = 1 - index / len(rows)
-        text = " · ".join(filter(None, parts))
+        text = " · ".join(filter(None, [*parts, *captions.numbers(record, 0)[:2]]))
         style.note(figure, text, (0, top), "left bottom", paper=True, shift=(0, 3), colour=colours.quiet)
     return figure
 
@@ -43,37 +49,33 @@ def _strip(
     record: Attribution,
     values: np.ndarray,
     limit: float,
-    index: int,
-    count: int,
+    axis: str,
+    domain: tuple[float, float],
+    bar: dict | None,
     colours: style.Palette,
 ) -> None:
     curves = np.moveaxis(record.inputs[0], record.axes.index("time") - 1, -1).reshape(-1, len(values))
     low, high = float(curves.min()), float(curves.max())
     margin = 0.06 * ((high - low) or 1.0)
-    steps = np.arange(len(values))
-    axis = "y" if index == 0 else f"y{index + 1}"
-    bottom, top = 1 - (index + 1) / count, 1 - index / count - 26 / (count * (STRIP + 26))
-    place = {"domain": [max(0.0, bottom), top], "range": [low - margin, high + margin], "showgrid": False, "nticks": 4}
+    ends = [low - margin, high + margin]
+    place = {"domain": list(domain), "range": ends, "showgrid": False, "nticks": 4}
     figure.update_layout({axis.replace("y", "yaxis"): place})
+    steps = np.arange(len(values))
     figure.add_trace(
         go.Heatmap(
             z=values[None],
             x=steps,
-            y=[(low + high) / 2],
-            dy=high - low + 2 * margin,
+            y=ends,
             zmin=-limit,
             zmax=limit,
             zmid=0,
             colorscale=style.signed(colours),
-            showscale=index == 0,
-            colorbar=style.colour_bar(colours, captions.scale_title((record,)), STRIP),
+            showscale=bar is not None,
+            colorbar=bar,
             hovertemplate="step %{x}<br>attribution %{z:.3g}<extra></extra>",
             yaxis=axis,
         )
     )
+    look = {"color": colours.text, "width": 1.5}
     for line in curves:
-        figure.add_trace(
-            go.Scatter(
-                x=steps, y=line, mode="lines", line={"color": colours.text, "width": 1.5}, hoverinfo="skip", yaxis=axis
-            )
-        )
+        figure.add_trace(go.Scatter(x=steps, y=line, mode="lines", line=look, hoverinfo="skip", yaxis=axis))

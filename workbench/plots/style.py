@@ -1,6 +1,7 @@
 """Style: one template for light and one for dark, and the few colour scales, each of which means one thing."""
 
 import html
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -8,6 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from workbench.plots.colour import mixed, rgba
 from workbench.records import Grade
 
 SANS = '"Source Sans", "Source Sans 3", "Segoe UI", system-ui, sans-serif'
@@ -107,7 +109,7 @@ def signed(colours: Palette) -> Scale:
 def signed_over_image(colours: Palette) -> Scale:
     """The signed scale, see-through where the attribution is small, so that the grey image under it stays visible."""
     opacities = (0.95, 0.75, 0.0, 0.75, 0.95)
-    return [(at, rgba(colour, opacity)) for (at, colour), opacity in zip(signed(colours), opacities, strict=True)]
+    return [(at, rgba(shown, opacity)) for (at, shown), opacity in zip(signed(colours), opacities, strict=True)]
 
 
 def magnitude(colours: Palette) -> Scale:
@@ -126,39 +128,6 @@ def shade(colours: Palette, value: float, limit: float) -> str:
     scale = signed(colours)
     step = min(3, int(position * 4))
     return mixed(scale[step][1], scale[step + 1][1], position * 4 - step)
-
-
-def text_on(colour: str) -> str:
-    """Black or white, whichever is read better on a colour; the contrast is always at least 4.5."""
-    return "#000000" if luminance(colour) > 0.179 else "#FFFFFF"
-
-
-def contrast(a: str, b: str) -> float:
-    """The contrast ratio of two colours, 1 to 21, by WCAG 2."""
-    dark, light = sorted((luminance(a), luminance(b)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of "#RRGGBB", 0 to 1, by WCAG 2."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in rgb(colour))]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def rgb(colour: str) -> tuple[int, int, int]:
-    """The three numbers of "#RRGGBB"."""
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def rgba(colour: str, opacity: float) -> str:
-    red, green, blue = rgb(colour)
-    return f"rgba({red},{green},{blue},{opacity:g})"
-
-
-def mixed(a: str, b: str, share: float) -> str:
-    """A colour between two, `share` of the way to the second."""
-    parts = (round(x + (y - x) * share) for x, y in zip(rgb(a), rgb(b), strict=True))
-    return "#" + "".join(f"{part:02X}" for part in parts)
 
 
 def category(colours: Palette, index: int) -> tuple[str, str]:
@@ -180,11 +149,11 @@ def readable(name: str) -> str:
 
 
 def text_width(text: str, size: float = BODY) -> float:
-    """About how many pixels a line of text takes: narrow, wide and full-width characters counted apart."""
+    """About how many pixels a line of text takes, at most: what the widest fallback font (DejaVu Sans) needs."""
     narrow = sum(c in "iljtfrI.,:;'|!()[] " for c in text)
-    wide = sum(c in "mwMW@%—" for c in text)
+    wide = sum(c in "mwMW@%—<>+=±" for c in text)
     full = sum(ord(c) > 0x2E80 for c in text)
-    return size * (0.52 * (len(text) - narrow - wide - full) + 0.3 * narrow + 0.82 * wide + 1.05 * full)
+    return size * (0.62 * (len(text) - narrow - wide - full) + 0.38 * narrow + 0.9 * wide + 1.05 * full)
 
 
 def template(theme: str) -> go.layout.Template:
@@ -200,6 +169,7 @@ def template(theme: str) -> go.layout.Template:
         "ticks": "outside",
         "ticklen": 4,
         "tickfont": {"size": SMALL + 1, "color": colours.quiet},
+        "ticklabelstandoff": 2,
         "title": {"font": {"size": BODY, "color": colours.quiet}, "standoff": 8},
     }
     return go.layout.Template(
@@ -260,6 +230,15 @@ def note(
         font=font,
         **reference,
     )
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two on a logarithmic scale: 1, 2 and 5 of each decade, or fewer over many decades."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    steps = (1, 2, 5) if last - first <= 4 else (1,)
+    ticks = [step * 10.0**decade for decade in range(first, last + 1) for step in steps]
+    inside = [tick for tick in ticks if low <= tick <= high]
+    return inside if len(inside) >= 2 else [float(f"{low:.2g}"), float(f"{high:.2g}")]
 
 
 def colour_bar(colours: Palette, title: str, length: float | None = None) -> dict[str, Any]:

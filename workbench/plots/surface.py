@@ -6,7 +6,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.plots import style
-from workbench.quantity import significant
 from workbench.records import Surface
 
 VIEWS = ("contour", "3d")
@@ -24,9 +23,9 @@ def figure(
     colours = style.palette(theme)
     made = style.blank(theme, style.plain(record.title), 520, 620)
     z, low, high = _logarithm(record.loss, limits)
-    ticks = log_ticks(low, high)
+    ticks = style.log_ticks(low, high)
     bar = style.colour_bar(colours, f"loss: {style.plain(record.unit)}")
-    bar |= {"tickvals": [math.log10(t) for t in ticks], "ticktext": [significant(t, 2) for t in ticks]}
+    bar |= {"tickvals": [math.log10(t) for t in ticks], "ticktext": [f"{t:g}" for t in ticks]}
     scale = {"colorscale": style.LOSS, "colorbar": bar}
     if view == "3d":
         _relief(made, record, z, (low, high), ticks, scale, colours)
@@ -48,15 +47,6 @@ def figure(
     )
     made.update_layout(margin={"r": 110})
     return made
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Round losses between two on a logarithmic scale: 1, 2 and 5 of each decade, or fewer over many decades."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    steps = (1, 2, 5) if last - first <= 4 else (1,)
-    ticks = [step * 10.0**decade for decade in range(first, last + 1) for step in steps]
-    inside = [tick for tick in ticks if low <= tick <= high]
-    return inside if len(inside) >= 2 else [low, high]
 
 
 def _logarithm(loss: np.ndarray, limits: tuple[float, float] | None) -> tuple[np.ndarray, float, float]:
@@ -145,17 +135,18 @@ def _relief(
             cmax=high,
             customdata=record.loss,
             hovertemplate="(%{x:.3g}, %{y:.3g})<br>loss %{customdata:.3g}<extra></extra>",
-            **scale,
+            showscale=False,
+            colorscale=scale["colorscale"],
         )
     )
     plain = {"backgroundcolor": colours.ground, "gridcolor": colours.line, "color": colours.quiet, "showspikes": False}
-    upright = {"tickvals": [math.log10(t) for t in ticks], "ticktext": [significant(t, 2) for t in ticks]}
+    upright = {"tickvals": [math.log10(t) for t in ticks], "ticktext": [f"{t:g}" for t in ticks]}
     made.update_layout(
-        margin={"l": 0, "r": 96, "t": 44, "b": 0},
+        margin={"l": 0, "r": 0, "t": 44, "b": 0},
         scene={
             "xaxis": plain | {"title": {"text": "direction 1"}},
             "yaxis": plain | {"title": {"text": "direction 2"}},
-            "zaxis": plain | upright | {"title": {"text": "loss"}},
+            "zaxis": plain | upright | {"title": {"text": f"loss: {style.plain(record.unit)}"}},
             "camera": {"eye": {"x": 1.45, "y": -1.45, "z": 1.05}},
         },
     )

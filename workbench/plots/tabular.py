@@ -86,5 +86,5 @@ def _column(
         }
     )
     parts = [captions.emphasised(style.readable(record.method), colours), captions.grade(found, colours)]
-    lines = [" ".join(filter(None, parts)), captions.numbers(record, 0)[0]]
+    lines = [" ".join(filter(None, parts)), " · ".join(captions.numbers(record, 0)[:2])]
     style.note(figure, "<br>".join(lines), (left, 1), "left bottom", paper=True, shift=(0, 4), colour=colours.quiet)

@@ -7,8 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.plots import captions, style
+from workbench.plots.colour import text_on
 from workbench.plots.style import Palette
-from workbench.quantity import significant
+from workbench.quantity import decimals, fixed, significant
 from workbench.records import Attribution, Evidence
 from workbench.words import merged_words
 
@@ -58,7 +59,8 @@ def draw(
     words = merged_words(rows[0])[0]
     values = np.stack([merged_words(record)[1] for record in rows])
     shown = [word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - 1] + "…" for word in words]
-    texts = [[significant(value, 2) for value in row] for row in values.tolist()]
+    places = decimals(float(np.abs(values).max()) if values.size else 1.0)
+    texts = [[fixed(value, places) for value in row] for row in values.tolist()]
     widest = [max(column, key=len) for column in zip(*texts, strict=True)]
     cells = layout(shown, widest, width - LABEL)
     pitch = len(rows) * (CELL + GAP) + BETWEEN_LINES
@@ -120,7 +122,7 @@ def _row(
         box = {"x0": LABEL + cell.left, "x1": LABEL + cell.right, "y0": top, "y1": top + CELL}
         figure.add_shape(type="rect", layer="below", fillcolor=fill, line={"color": colours.line, "width": 0.5}, **box)
     middle = [LABEL + (cell.left + cell.right) / 2 for cell in cells]
-    inks = [style.text_on(fill) for fill in fills]
+    inks = [text_on(fill) for fill in fills]
     hover = [f"{style.plain(word)}<br>attribution {number}" for word, number in zip(words, numbers, strict=True)]
     for lines, size, offset in ((shown, style.BODY, 14), (numbers, style.SMALL, 30)):
         figure.add_trace(
