@@ -53,9 +53,9 @@ RECIPES: dict[str, Recipe] = {
             task="digits",
             options={"channels": 1, "classes": 10, "widths": (32, 64), "mean": 0.31, "deviation": 0.38, "dropout": 0.2},
             training=Training(
-                epochs=60,
+                epochs=100,
                 batch_size=64,
-                learning_rate=3e-3,
+                learning_rate=1e-2,
                 weight_decay=1e-2,
                 label_smoothing=0.05,
                 augmentation="affine",
@@ -68,9 +68,9 @@ RECIPES: dict[str, Recipe] = {
             title="Convolutional network on shapes",
             family="cnn",
             task="shapes",
-            options={"channels": 3, "classes": 5, "widths": (16, 32, 64), "mean": 0.5, "deviation": 0.25},
+            options={"channels": 3, "classes": 5, "widths": (8, 16, 32), "mean": 0.5, "deviation": 0.25},
             training=Training(
-                epochs=20,
+                epochs=16,
                 batch_size=64,
                 learning_rate=3e-3,
                 weight_decay=1e-2,
@@ -84,6 +84,7 @@ RECIPES: dict[str, Recipe] = {
             title="Logistic regression on pixels",
             family="logistic",
             task="digits",
+            options={"C": 10.0},
             limits="A weight per pixel and class: it breaks when a digit is shifted by one pixel.",
         ),
         Recipe(
@@ -91,7 +92,7 @@ RECIPES: dict[str, Recipe] = {
             title="Support vector machine on pixels",
             family="svm",
             task="digits",
-            options={"C": 10.0, "gamma": 0.25},
+            options={"C": 10.0, "gamma": 0.1},
             limits="It compares with stored pixels: shifted or thicker strokes than it has seen lead it astray.",
         ),
         Recipe(
@@ -101,6 +102,14 @@ RECIPES: dict[str, Recipe] = {
             task="digits",
             options={"trees": 200},
             limits="Its probabilities are shares of votes: too cautious, and not to be read as calibrated.",
+        ),
+        Recipe(
+            name="logistic_sst2",
+            title="Logistic regression on words and pairs of words",
+            family="tfidf",
+            task="sst2",
+            options={"C": 32.0, "words": 2},
+            limits="It knows no order beyond two words: far negation and contrast are invisible to it.",
         ),
     )
 }
