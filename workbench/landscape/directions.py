@@ -26,13 +26,15 @@ def random_directions(
 
     What holds: within every group the directions are orthogonal and have the group's norm, and so they are orthogonal
     as a whole. A group of fewer numbers than `count` has no room for that: its last directions are zero there. Where
-    a whole direction would be zero an `InputError` is raised. The draws depend on the seed and the shapes alone.
+    a whole direction would be zero an `InputError` is raised. The seed and the shapes alone decide the draws, and a
+    larger `count` only adds to them.
     """
     generator = torch.Generator().manual_seed(seed)
-    drawn = {
-        name: torch.randn((count, *value.shape), generator=generator, dtype=torch.float64)
-        for name, value in weights.items()
-    }
+    draws = [
+        {name: torch.randn(value.shape, generator=generator, dtype=torch.float64) for name, value in weights.items()}
+        for _ in range(count)
+    ]
+    drawn = {name: torch.stack([draw[name] for draw in draws]) for name in weights}
     scaled = _as_one(drawn) if normalisation == "none" else _in_groups(drawn, weights, normalisation)
     found = tuple({name: values[i].to(weights[name]) for name, values in scaled.items()} for i in range(count))
     for number, direction in enumerate(found, start=1):
