@@ -1,0 +1,7 @@
+"""Reports: blocks, and what makes one HTML file of them."""
+
+from workbench.report.blocks import Block
+from workbench.report.html import build, write
+from workbench.report.single import explanation_blocks, record_blocks
+
+__all__ = ["Block", "build", "explanation_blocks", "record_blocks", "write"]

@@ -1,0 +1,54 @@
+"""Documents about one thing: a single record, or one explanation with its evidence."""
+
+from collections.abc import Sequence
+
+from workbench import records
+from workbench.plots import style
+from workbench.quantity import significant
+from workbench.records import Attribution, Grade, Record
+from workbench.report import blocks
+from workbench.report.blocks import Block
+
+
+def record_blocks(record: Record) -> list[Block]:
+    """Any record: its figure (a table as a table), and how it was made."""
+    shown: Block = blocks.Table(content=record) if isinstance(record, records.Table) else blocks.Figure(content=record)
+    return [shown, blocks.Provenance(content=(record,))]
+
+
+def explanation_blocks(record: Attribution, found: Sequence[records.Evidence]) -> list[Block]:
+    """An attribution, one sample after another: what the model says, the map, its grade and the reasons for it."""
+    content: list[Block] = []
+    for index, sample in enumerate(record.sample_ids):
+        if len(record) > 1:
+            content.append(blocks.Heading(text=sample))
+        graded = tuple(evidence for evidence in found if evidence.sample_id == sample)
+        content.append(blocks.Text(text=sentence(record, index, graded)))
+        content.append(blocks.Figure(content=record.take(index)))
+        if graded:
+            content.append(blocks.Evidence(content=graded))
+    return [*content, blocks.Provenance(content=(record,))]
+
+
+def sentence(record: Attribution, index: int, found: Sequence[records.Evidence] = ()) -> str:
+    """One line that says what the model answered, what was explained and how far that can be trusted."""
+    said = f"`{record.subject}` says **{record.predicted_names[index]}** ({record.probability[index]:.2f})"
+    if record.labels[index] >= 0:
+        right = record.labels[index] == record.predicted[index]
+        said += ", which is right" if right else f"; the label is **{record.label_names[index]}**"
+    what = f"the {record.target.output.replace('_', ' ')} of {record.class_names[index]}"
+    value = significant(float(record.f_x[index]))
+    explained = f"{style.readable(record.method)} explains {what}, which is {value}"
+    graded = [f"{style.SYMBOLS[item.grade]} {item.grade}: {held(item)}" for item in found]
+    return ". ".join([said, explained, *graded]) + "."
+
+
+def held(found: records.Evidence) -> str:
+    """How many of its checks hold: "4 of 5 checks hold"."""
+    count = sum(reason.holds for reason in found.reasons)
+    return f"{count} of {len(found.reasons)} checks hold"
+
+
+def counts(found: Sequence[records.Evidence]) -> dict[Grade, int]:
+    """How many attributions got each grade."""
+    return {grade: sum(item.grade is grade for item in found) for grade in Grade}
