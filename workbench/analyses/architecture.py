@@ -11,7 +11,7 @@ from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
 from workbench.analysis import AbstractAnalysis
 from workbench.records import Column, Table
-from workbench.subject import Subject, shared_copy
+from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.model import TraditionalModel
 from zoo.task import Samples
@@ -38,7 +38,7 @@ class Architecture(AbstractAnalysis):
             return self._pipeline(subject, subject.model, samples)
         if not len(samples):
             raise InputError("One sample is needed to run the network on. Choose one, for example test:0.")
-        rows = _layers(subject, samples.inputs[:1].to(subject.device))
+        rows = _layers(subject, samples.inputs[:1])
         parameters, products = (sum(int(row[place] or 0) for row in rows) for place in (3, 4))
         return Table(
             title=f"{subject.name}: {parameters:,} parameters, {products:,} multiply-accumulates per sample",
@@ -86,7 +86,7 @@ class _Trace:
 
 
 class _Products(TorchDispatchMode):
-    """Counts multiply-accumulates of the operations that torch's registry knows, and two that it does not."""
+    """Counts multiply-accumulates of the operations that torch's registry knows, and attention on the CPU, which it does not."""
 
     def __init__(self, trace: _Trace) -> None:
         super().__init__()
@@ -101,25 +101,23 @@ class _Products(TorchDispatchMode):
 
 
 def _count(func: Any, args: Any, kwargs: Any, output: Any) -> int:
-    aten = torch.ops.aten
     packet = func._overloadpacket
     if packet in flop_registry:
         return flop_registry[packet](*args, **kwargs, out_val=output) // 2
-    if packet is aten._scaled_dot_product_flash_attention_for_cpu:
+    if packet is torch.ops.aten._scaled_dot_product_flash_attention_for_cpu:
         return sdpa_flop_count(*(tensor.shape for tensor in args[:3])) // 2
-    if packet is aten.mkldnn_rnn_layer:  # every row of the input meets both weight matrices
-        rows = args[0].numel() // args[0].shape[-1]
-        return rows * (args[1].numel() + args[2].numel())
     return 0
 
 
 def _layers(subject: Subject, inputs: Shaped[Tensor, "sample ..."]) -> list[tuple[str | float | int | None, ...]]:
-    copied = shared_copy(subject.network)
+    copied = (
+        subject.editable().cpu().requires_grad_(True)
+    )  # on the CPU, with a gradient, torch fuses no layers into one
     trace = _Trace()
     for name, module in copied.named_modules():
         if name:
             trace.watch(name, module)
-    with torch.no_grad(), _Products(trace):
+    with torch.enable_grad(), _Products(trace):
         logits = copied(inputs)
     subject.meter.add(forward=1)
     trace.shapes[""] = " × ".join(str(size) for size in logits.shape[1:])

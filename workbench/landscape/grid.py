@@ -7,11 +7,12 @@ from torch import nn
 from workbench.subject import Subject
 from zoo.errors import InputError
 
-DESCRIPTIONS = {
-    "filter": "each filter of a direction is as long as the trained filter; biases and norms stay",
-    "layer": "each parameter of a direction is as long as the trained one; biases and norms stay",
-    "none": "each direction has length 1 over all parameters",
+SCALES = {
+    "filter": "in lengths of each filter",
+    "layer": "in lengths of each layer",
+    "none": "as a distance between weights",
 }
+"""What one unit of a displacement is, by normalisation."""
 
 
 def displacements(steps: int, radius: float) -> Float[np.ndarray, "step"]:

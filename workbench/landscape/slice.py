@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.analysis import AbstractAnalysis
 from workbench.landscape.directions import NORMALISATIONS, displaced, norm, random_directions
-from workbench.landscape.grid import DESCRIPTIONS, displacements, why_no_weights
+from workbench.landscape.grid import SCALES, displacements, why_no_weights
 from workbench.landscape.loss import Loss
 from workbench.records import Curve
 from workbench.settings import setting
@@ -48,14 +48,13 @@ class Slice(AbstractAnalysis):
             provenance={
                 **self.origin(subject, samples),
                 "loss_at_trained_weights": float(heights[0, self.steps // 2]),
-                "scale": DESCRIPTIONS[self.normalisation],
                 "norms_of_directions": [norm(line) for line in lines],
                 "points_not_finite": int((~np.isfinite(heights)).sum()),
             },
             x=axis,
             y=heights,
             labels=tuple(f"direction {number}" for number in range(1, self.n_directions + 1)),
-            x_title="displacement, in lengths of the direction",
+            x_title=f"displacement, {SCALES[self.normalisation]}",
             y_title="cross-entropy, nats",
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.analysis import AbstractAnalysis
 from workbench.landscape.directions import NORMALISATIONS, displaced, norm, random_directions
-from workbench.landscape.grid import DESCRIPTIONS, displacements, why_no_weights
+from workbench.landscape.grid import SCALES, displacements, why_no_weights
 from workbench.landscape.loss import Loss
 from workbench.records import Surface
 from workbench.settings import setting
@@ -58,7 +58,7 @@ class LossSurface(AbstractAnalysis):
             x=axis,
             y=axis,
             directions=f"two random directions, orthogonal to each other, seed {self.seed}",
-            scale=DESCRIPTIONS[self.normalisation],
+            scale=SCALES[self.normalisation],
             seed=self.seed,
         )
 
