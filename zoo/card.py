@@ -47,8 +47,8 @@ class ModelCard:
     weights_bytes: int | None
     """Size of the weights file; None for a model that is refitted."""
     parameters: int
-    data_digest: str
-    """sha256 of the training split and the scored split: inputs and labels."""
+    data_digests: Mapping[str, str]
+    """sha256 of inputs and labels, for the training split and the scored one."""
     split_sizes: Mapping[str, int]
     scored: str
     metrics: Metrics

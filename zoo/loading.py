@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -135,10 +135,21 @@ def _load(plan: Recipe) -> Loaded:
     subject, described = task(plan.task), card(plan.name)
     if plan.training is None:
         training = subject.samples("train")
-        return Loaded(fitted(plan, training, subject), subject, described, recipe_digest(plan, training))
+        plan = replace(plan, seed=described.recipe["seed"])
+        digest = recipe_digest(plan, training)
+        if digest != described.digest:
+            described = replace(described, limits=f"{described.limits} {_elsewhere(described, training)}")
+        return Loaded(fitted(plan, training, subject), subject, described, digest)
     model = untrained(plan)
     restore(model, weights_path(plan.name), described)
     return Loaded(model.eval(), subject, described, described.digest)
+
+
+def _elsewhere(described: ModelCard, training: Samples) -> str:
+    return (
+        f"Here it was fitted on other data ({len(training):,} samples) than for its card "
+        f"({described.split_sizes['train']:,}), so the figures of the card are not its own."
+    )
 
 
 class _Once:

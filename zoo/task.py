@@ -104,6 +104,10 @@ class Task(ABC):
         """None where the data is at hand; else one sentence that says why it is not and what to do."""
         return None
 
+    def fingerprint(self) -> str | None:
+        """sha256 of the file that turns raw data into inputs (a tokenizer); None where there is none."""
+        return None
+
     def samples(self, split: str) -> Samples:
         """All samples of a split; loaded once per process and task (tasks that are frozen dataclasses are equal where
         their fields are)."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from jaxtyping import Int
@@ -94,10 +95,20 @@ class Sst2(TextTask):
     def groups(self, inputs: Int[Tensor, "sample token"]) -> Int[Tensor, "sample token"]:
         return self.tokenizer().words(inputs)
 
+    def fingerprint(self) -> str:
+        self.tokenizer()
+        return storage.sha256((storage.WEIGHTS / TOKENIZER).read_bytes())
+
     def learn_tokenizer(self) -> tokenizer.Tokenizer:
         """The same pieces, learnt again; a network only understands those that it was trained with."""
         texts, _ = mirror.read(SOURCE, "train", ("sentence", "label"))
         return tokenizer.learn((text.strip() for text in texts), VOCABULARY)
+
+    def write_tokenizer(self) -> Path:
+        """Learn the pieces again and keep them; every network must then be trained again."""
+        path = storage.WEIGHTS / TOKENIZER
+        storage.write_atomically({path: self.learn_tokenizer().to_json().encode()})
+        return path
 
     def tokenizer(self) -> tokenizer.Tokenizer:
         """The pieces, as learnt from the training split and kept beside the weights."""
@@ -114,16 +125,19 @@ class _Sentence:
 
 
 def _read(text: str, encoding: Encoding) -> _Sentence:
-    """The first `LONGEST` pieces. Where one character became several pieces, the last of them shows it."""
+    """The first `LONGEST` pieces, up to a word's end.
+
+    Each shows the text since the one before, so nothing is lost where the normaliser made one character of several;
+    where one character became several pieces, the first shows it.
+    """
     if not encoding.ids:
         raise InputError(f"There is no word in the text {text[:40]!r}. Type a sentence.")
     count, words = len(encoding.ids), encoding.word_ids
     if count > LONGEST:
-        whole = max((i for i in range(1, LONGEST + 1) if words[i] != words[i - 1]), default=LONGEST)
-        count = whole
-    places = [start for start, _ in encoding.offsets] + [len(text)]
-    pieces = [text[a:b].strip() for a, b in pairwise(places)][:count]
-    read = text if count == len(encoding.ids) else text[: places[count]].rstrip() + CUT
+        count = max((i for i in range(1, LONGEST + 1) if words[i] != words[i - 1]), default=LONGEST)
+    ends = [0, *(end for _, end in encoding.offsets[:count])]
+    pieces = [text[a:b].strip() for a, b in pairwise(ends)]
+    read = text if count == len(encoding.ids) else text[: ends[-1]] + CUT
     return _Sentence(text=read, ids=list(encoding.ids[:count]), pieces=pieces)
 
 
