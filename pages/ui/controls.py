@@ -8,6 +8,7 @@ import streamlit as st
 
 import zoo
 from pages.ui import show
+from pages.ui.markup import element
 from workbench import settings
 from workbench.records import Output, Target
 from zoo.errors import InputError, unknown
@@ -15,6 +16,8 @@ from zoo.task import Samples, Task, TextTask
 
 Config = TypeVar("Config", bound=settings.Extension)
 
+FEW = 3
+"""Up to so many options are shown beside each other, more in a list."""
 LONGEST_TYPED = 1000
 """Characters that the field takes; a film review's sentence has about 100."""
 
@@ -26,6 +29,11 @@ class Chosen:
     model: str
     sample: str
     text: str
+
+    @property
+    def what(self) -> str:
+        """The sample's reference, or that the sentence was typed."""
+        return "a typed sentence" if self.text else self.sample
 
 
 def sidebar() -> Chosen:
@@ -47,13 +55,18 @@ def sidebar() -> Chosen:
     return Chosen(model, sample, text or "")
 
 
+def chosen() -> Chosen:
+    """What the router found chosen in this run."""
+    return st.session_state["chosen"]
+
+
 def samples(task: Task, chosen: Chosen) -> Samples:
     """The chosen sample; `InputError` where the reference or the sentence cannot be used."""
     if chosen.text and isinstance(task, TextTask):
         return task.encode([chosen.text])
     found = task.select(chosen.sample)
     if len(found) != 1:
-        raise InputError(f"{chosen.sample!r} names {len(found)} samples; this page shows one. Write one index (test:7).")
+        raise InputError(f"{chosen.sample!r} names {len(found)} samples; this page shows one. Write one, as test:7.")
     return found
 
 
@@ -67,6 +80,8 @@ def choose(
 ) -> str:
     """One of several names, in the link as `key`; a name that a link gives and that is not there is said in place."""
     _check_link(label, key, options, titles)
+    if len(options) <= FEW:
+        return _choose_few(label, options, key, default or options[0], titles)
     return st.selectbox(
         label,
         options,
@@ -76,6 +91,19 @@ def choose(
         format_func=lambda name: (titles or {}).get(name, name),
         on_change=on_change or "rerun",
     )
+
+
+def _choose_few(label: str, options: Sequence[str], key: str, default: str, titles: Mapping[str, str] | None) -> str:
+    picked = st.segmented_control(
+        label,
+        options,
+        required=True,
+        default=None if key in st.session_state else default,
+        key=key,
+        bind="query-params",
+        format_func=lambda name: (titles or {}).get(name, name),
+    )
+    return str(picked or default)
 
 
 def choose_several(
@@ -101,6 +129,18 @@ def configure(kind: type[Config]) -> Config:
     """A configuration from a form that its fields describe."""
     given = {field.name: _field(kind, field) for field in settings.fields(kind)}
     return settings.build(kind, given)
+
+
+def configure_all(kinds: Sequence[type[Config]]) -> list[Config]:
+    """Configurations beside each other, each under its title."""
+    made = []
+    for column, kind in zip(st.columns(max(1, len(kinds)), gap="medium"), kinds, strict=False):
+        with column:
+            show.html(element("p", "wb-label", kind.title))
+            made.append(configure(kind))
+            if not settings.fields(kind):
+                show.quiet("Nothing to set.")
+    return made
 
 
 def target(task: Task) -> Target:
@@ -185,6 +225,7 @@ def _field(kind: type[Config], field: Any) -> Any:
             min_value=None if told["low"] is None else field.type(told["low"]),
             max_value=None if told["high"] is None else field.type(told["high"]),
             value=field.default,
+            format="%d" if field.type is int else "%g",
             key=key,
             bind="query-params",
             help=told["help"],

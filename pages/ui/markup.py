@@ -5,9 +5,9 @@ from html import escape
 
 import numpy as np
 
+from workbench.plots.style import SYMBOLS
+from workbench.quantity import fixed, quantity, significant
 from workbench.records import Grade, Reason, Table
-
-SHAPES = {Grade.SUPPORTED: "●", Grade.MIXED: "◐", Grade.NOT_SUPPORTED: "○"}
 
 
 class Html(str):
@@ -28,7 +28,7 @@ def strong(text: object) -> Html:
 
 def grade(value: Grade) -> Html:
     """One of the three words, with its shape: readable without colour."""
-    return element("span", f"wb-grade {value.lower().replace(' ', '-')}", f"{SHAPES[value]} {value}")
+    return element("span", f"wb-grade {value.lower().replace(' ', '-')}", f"{SYMBOLS[value]} {value}")
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> Html:
@@ -44,11 +44,6 @@ def reasons(found: Sequence[Reason]) -> Html:
         for reason in found
     )
     return element("ul", "wb-reasons", *rows)
-
-
-def number(value: float, digits: int) -> str:
-    """A number with so many decimals and a true minus sign; a dash where it is not known."""
-    return "–" if value is None or np.isnan(value) else f"{value:,.{digits}f}".replace("-", "−")
 
 
 def table(record: Table, shaded: frozenset[str] = frozenset(), chosen: str = "", bars: bool = False) -> Html:
@@ -71,22 +66,25 @@ def is_numeric(record: Table, column: int) -> bool:
 def _head(record: Table, index: int) -> Html:
     column = record.columns[index]
     arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
-    unit = element("span", "unit", f" {column.unit}") if column.unit else Html("")
-    return element("th", "number" if is_numeric(record, index) else "", column.title, unit, arrow)
+    unit = element("span", "unit", column.unit) if column.unit else Html("")
+    return element("th", "number" if is_numeric(record, index) else "", f"{column.title}{arrow}", unit)
 
 
 def _cell(record: Table, row: int, column: int, bars: bool) -> Html:
     value = record.rows[row][column]
     if isinstance(value, str) or value is None:
         return element("td", "number" if is_numeric(record, column) else "", value or "–")
-    digits = 0 if isinstance(value, int) else record.columns[column].digits
-    parts: list[object] = [number(value, digits)]
-    if record.low is not None and record.high is not None and not np.isnan(record.low[row, column]):
-        low, high = record.low[row, column], record.high[row, column]
-        parts.append(element("span", "spread", f" {number(low, digits)} to {number(high, digits)}"))
-        if bars:
-            parts.append(_bar(record, column, float(value), low, high))
-    return element("td", "number", *parts)
+    if record.low is None or record.high is None or np.isnan(record.low[row, column]):
+        return element("td", "number", f"{value:,}" if isinstance(value, int) else _plain(value, column, record))
+    low, high = float(record.low[row, column]), float(record.high[row, column])
+    bar = _bar(record, column, float(value), low, high) if bars else Html("")
+    return element("td", "number", quantity(float(value), low, high), bar)
+
+
+def _plain(value: float, column: int, record: Table) -> str:
+    """A number with the column's decimals; more where nothing but zeros would be left."""
+    text = fixed(float(value), record.columns[column].digits)
+    return significant(float(value), 2) if value and not text.strip("−0.,") else text
 
 
 def _bar(record: Table, column: int, value: float, low: float, high: float) -> Html:

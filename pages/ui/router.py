@@ -5,11 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import controls, show
+from pages.ui import controls, show, thumbnails
 from zoo.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
-SECTIONS = {"0": "", "1": "Explain", "2": "Models", "3": "Compare", "4": "Learn", "5": "Report"}
+SECTIONS = {"0": "", "1": "Predictions", "2": "Models", "3": "Learn", "4": "Share"}
 """By the first digit of a page's file name."""
 ABOUT = "**Interpretability workbench.** No explanation without its evidence."
 
@@ -33,12 +33,12 @@ def main() -> None:
     st.html(ROOT / "ui" / "style.css")
     page = st.navigation(declared(), expanded=True)
     with st.sidebar:
-        st.html('<p class="wb-name">Interpretability workbench</p>')
         try:
-            st.session_state["chosen"] = controls.sidebar()
+            chosen = st.session_state["chosen"] = controls.sidebar()
         except InputError as error:
             show.problem(error)
             st.stop()
+        thumbnails.chosen(chosen)
     try:
         page.run()
     except InputError as error:

@@ -1,21 +1,30 @@
 """Show: how a page speaks. Titles, answers, problems, figures, tables, downloads. Nothing here computes."""
 
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
 import workbench
-from pages.ui.markup import Html, element, facts, table
-from workbench.records import Record, Table
+from pages.ui.markup import Html, element, table
+from workbench.plots import dots, plot_row, surface
+from workbench.plots.style import CONFIG
+from workbench.records import Attribution, Evidence, Record, Surface, Table
+from workbench.settings import Extension
 from workbench.storage import to_bytes
 from zoo.errors import InputError
 
-CHART = {"displaylogo": False, "displayModeBar": "hover", "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
+TITLE_ROOM = 10
+WIDE = 900
+"""Pixels at which words wrap: the width of the page beside the sidebar in a window of 1,280."""
 
 
-def title(question: str, eyebrow: str = "") -> None:
-    """The question that a page answers."""
-    st.html(element("p", "wb-eyebrow", eyebrow or "\u00a0"))
-    st.title(question, anchor=False)
+def title(docstring: str | None, eyebrow: str = "") -> None:
+    """The question that a page answers: the second half of its docstring."""
+    question = (docstring or "").partition("|")[2].strip()
+    st.html(element("header", "wb-head", element("p", "wb-eyebrow", eyebrow), element("h1", "", question)))
 
 
 def answer(*parts: object) -> None:
@@ -33,18 +42,9 @@ def problem(error: InputError | str) -> None:
     st.html(element("div", "wb-problem", str(error)))
 
 
-def note(*parts: object) -> None:
-    """A remark that matters."""
-    st.html(element("div", "wb-note", *parts))
-
-
 def verdict(*parts: object) -> None:
     """What follows from the measurement, in a box."""
     st.html(element("div", "wb-verdict", *parts))
-
-
-def heading(text: str) -> None:
-    st.subheader(text, anchor=False)
 
 
 def html(*parts: Html) -> None:
@@ -52,24 +52,61 @@ def html(*parts: Html) -> None:
     st.html("".join(parts))
 
 
-def dark() -> bool:
-    """Whether the reader's theme is dark."""
-    return st.context.theme.type == "dark"
+def heading(text: str) -> None:
+    """The heading of a part of a page."""
+    st.html(element("h2", "wb-part", text))
+
+
+def theme() -> str:
+    """The reader's theme, which figures follow."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def figure(record: Record, key: str) -> None:
+    """The figure of a record."""
+    caption(record.title)
+    _chart(workbench.plot(record, theme=theme()), key, record.title)
+
+
+def row(attributions: Sequence[Attribution], graded: Sequence[Evidence] | None, key: str, common_scale: bool) -> None:
+    """Several attributions of one sample, on one scale or each on its own."""
+    drawn = plot_row(attributions, graded, theme=theme(), common_scale=common_scale, width=WIDE - 20)
+    _chart(drawn, key, f"Attributions of {attributions[0].subject} by {len(attributions)} methods")
+
+
+def plane(record: Surface, key: str, view: str) -> None:
+    """A loss surface as contours or as a relief."""
+    caption(record.title)
+    drawn = surface.figure(record, theme=theme(), view=view)
+    drawn.update_layout(height=470)
+    _chart(drawn, key, record.title)
+    quiet(f"{record.directions[:1].upper()}{record.directions[1:]}; {record.scale}.")
+
+
+def interval_dots(record: Table, column: int, key: str, highlighted: str = "") -> None:
+    """A column of a table as points with intervals."""
+    _chart(dots.draw(record, column, theme=theme(), highlighted=highlighted), key, record.columns[column].title)
 
 
 def table_of(record: Table, shaded: frozenset[str] = frozenset(), chosen: str = "", bars: bool = False) -> None:
-    """A table with its intervals, and its note below."""
+    """A table with its intervals; rows named in `shaded` are controls."""
     st.html(table(record, shaded, chosen, bars))
-    if record.note:
-        quiet(record.note)
+
+
+def made_by(kind: type[Extension]) -> None:
+    """What a method, metric or measure computes: its docstring, which holds the formula and when it misleads."""
+    html(element("p", "wb-label", kind.title), element("div", "wb-doc", inspect.cleandoc(kind.__doc__ or "")))
 
 
 def downloads(record: Record, stem: str) -> None:
     """The record itself, in both of its formats; made when the button is pressed."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        quiet("The address of this page is a link to this view.")
         for suffix in (".json", ".safetensors"):
             name = f"{stem}{suffix}"
-            st.download_button(f"Record {suffix}", lambda name=name: to_bytes(record, name), name, key=f"get {name}")
+            st.download_button(
+                f"Download {suffix}", lambda name=name: to_bytes(record, name), name, key=f"get {name}", type="tertiary"
+            )
 
 
 def picture(inputs: np.ndarray, side: int) -> np.ndarray:
@@ -79,3 +116,16 @@ def picture(inputs: np.ndarray, side: int) -> np.ndarray:
         pixels = 1 - np.repeat(pixels, 3, axis=2)
     zoom = max(1, side // pixels.shape[0])
     return (255 * np.kron(pixels, np.ones((zoom, zoom, 1)))).astype(np.uint8)
+
+
+def caption(text: str) -> None:
+    """What a figure shows, above it, where it wraps as the column asks."""
+    st.html(element("p", "wb-label", text))
+
+
+def _chart(drawn: Any, key: str, alt: str) -> None:
+    """A figure without its title, which the page says in words above it, and without the room for one."""
+    room = (drawn.layout.margin.t or drawn.layout.template.layout.margin.t or TITLE_ROOM) - TITLE_ROOM
+    height = drawn.layout.height - room
+    drawn.update_layout(title_text="", margin_t=TITLE_ROOM, height=height, width=None)
+    st.plotly_chart(drawn, theme=None, key=f"{key} {theme()}", config=dict(CONFIG), alt=alt or None)

@@ -49,12 +49,18 @@ def results(works: Sequence[Work[T]], slot: str) -> list[T] | None:
     return [job.result for job in jobs]  # type: ignore[misc]
 
 
+def begin(work: Work) -> None:
+    """Start work that somebody is about to ask for."""
+    board().attend(work, "ahead")
+
+
 def _watch(jobs: Sequence[Job], slot: str, session: str) -> None:
     """Show how far the jobs are until all are done. Streamlit ends this loop where the page is run again."""
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center", gap="medium"):
         bar = st.progress(0.0, text=_progress(jobs)[1], width="stretch")
-        st.button("Cancel", key=f"cancel {slot}", on_click=_cancel, args=(slot, [job.work.key for job in jobs], session))
+        keys = [job.work.key for job in jobs]
+        st.button("Cancel", key=f"cancel {slot}", on_click=_cancel, args=(slot, keys, session))
     while pending := [job for job in jobs if not job.finished.is_set()]:
         for job in pending:
             job.attend(session)

@@ -1,14 +1,17 @@
 """Work: what pages have computed, each piece with the key under which its result is found again."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import workbench
 import zoo
 from pages.ui.jobs import Work
+from workbench import comparison
+from workbench.analysis import AbstractAnalysis
 from workbench.explanation import AbstractMethod
-from workbench.records import Attribution, Target
+from workbench.query import Query
+from workbench.records import Attribution, Curve, Record, Table, Target
 from workbench.subject import Subject
 from zoo.task import Samples
 
@@ -28,29 +31,65 @@ def subject(name: str) -> Work[Subject]:
     return Work(key=("subject", name), label=f"Loading {name}", compute=compute)
 
 
-def named(subject: Subject, samples: Samples) -> tuple:
-    """What identifies a subject and samples in a key: names and hashes, never arrays."""
-    return (subject.name, subject.digest, samples.ids, samples.texts)
-
-
 def explanation(subject: Subject, samples: Samples, method: AbstractMethod, target: Target) -> Work[Attribution]:
-    """An attribution."""
+    """An attribution, with the number of passes that it takes."""
 
     def compute(watch: Watch) -> Attribution:
         return workbench.explain(subject.metered(watch), samples, method, target)
 
+    key = ("explanation", *_named(subject, samples), method, target)
+    return Work(key=key, label=method.title, compute=compute, total=cost(subject, samples, method, target))
+
+
+def cost(subject: Subject, samples: Samples, method: AbstractMethod, target: Target) -> int:
+    """Forward and backward passes that a method takes, the one that reads the prediction included."""
+    query = Query(subject, samples, samples.labels, target.output)
+    return len(samples) * (1 + sum(method.cost(query)))
+
+
+def analysis(subject: Subject, samples: Samples, what: AbstractAnalysis) -> Work[Record]:
+    """An analysis of a model or a measure of its loss landscape."""
+
+    def compute(watch: Watch) -> Record:
+        return what.run(subject.metered(watch), samples)
+
+    key = ("analysis", *_named(subject, samples), what)
+    return Work(key=key, label=what.title, compute=compute, total=len(samples) * sum(what.cost()))
+
+
+def comparison_of(task: str) -> Work[Table]:
+    """The table of a task's models."""
     return Work(
-        key=("explanation", *named(subject, samples), method, target),
-        label=method.title,
-        compute=compute,
+        key=("comparison", task, _cards(task)),
+        label=f"Every model of {task} answers the same samples",
+        compute=lambda _: comparison.compare(task),
+    )
+
+
+def errors_of_one(first: str, second: str) -> Work[Table]:
+    """The samples that one of two models gets right."""
+    return Work(
+        key=("errors", first, second),
+        label=f"Where {first} and {second} differ",
+        compute=lambda _: comparison.errors_of_one(first, second),
+    )
+
+
+def learning_curve(name: str) -> Work[Curve]:
+    """A traditional model's accuracy against the size of its training set."""
+    return Work(
+        key=("learning curve", name),
+        label=f"Refitting {name} on ever more data",
+        compute=lambda _: comparison.learning_curve(name),
     )
 
 
 def warm() -> None:
     """Load what the first page shows, so that it is there when the browser asks."""
+    from pages.ui import waiting
+
     for name in front():
-        job = workbench.load(name)
-        del job
+        waiting.begin(subject(name))
 
 
 def front() -> list[str]:
@@ -60,3 +99,12 @@ def front() -> list[str]:
         if recipe.training is not None:
             found.setdefault(str(zoo.task(recipe.task).kind), recipe.name)
     return list(found.values())
+
+
+def _named(subject: Subject, samples: Samples) -> Sequence[object]:
+    """What identifies a subject and samples in a key: names and hashes, never arrays."""
+    return (subject.name, subject.digest, samples.ids, samples.texts)
+
+
+def _cards(task: str) -> tuple[str, ...]:
+    return tuple(recipe.name for recipe in zoo.RECIPES.values() if recipe.task == task)

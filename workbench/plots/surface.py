@@ -34,12 +34,11 @@ def figure(
     if record.path is not None and len(record.path):
         _path(made, record.path)
     _points(made, record)
-    along = style.plain(record.scale)
     made.update_xaxes(
-        title_text=f"along direction 1, {along}", showgrid=False, constrain="domain", range=_ends(record.x)
+        title_text="displacement along direction 1", showgrid=False, constrain="domain", range=_ends(record.x)
     )
     made.update_yaxes(
-        title_text=f"along direction 2, {along}",
+        title_text="displacement along direction 2",
         showgrid=False,
         scaleanchor="x",
         constrain="domain",

@@ -1,5 +1,5 @@
 """Home | What did the model look at, and how far can that be trusted?"""
 
-import streamlit as st
 from pages.ui import show
+
 show.title("What did the model look at?")

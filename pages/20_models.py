@@ -1,0 +1,44 @@
+"""Models | Which models are here, and what does each reach?"""
+
+import streamlit as st
+
+import zoo
+from pages.ui import cards, controls, show, waiting, work
+from workbench.analysis import analysis
+from workbench.catalogue import catalogue
+
+chosen = controls.chosen()
+show.title(__doc__, f"{len(zoo.RECIPES)} models on {len({recipe.task for recipe in zoo.RECIPES.values()})} tasks")
+listed = catalogue()
+card = zoo.card(chosen.model)
+show.answer(*cards.in_a_sentence(card))
+cards.table_of_all(listed, chosen.model)
+
+show.heading(card.title)
+top, bottom = st.columns([1, 1.15], gap="large"), st.columns([1, 1.15], gap="large")
+with top[0]:
+    cards.facts_of(card)
+with bottom[1]:
+    cards.training(card)
+subject = waiting.result(work.subject(chosen.model), "model")
+if subject is None:
+    st.stop()
+samples = subject.task.samples(card.scored)
+with top[1]:
+    confusion = waiting.result(work.analysis(subject, samples, analysis("confusion")), "confusion")
+    if confusion is not None:
+        show.figure(confusion, "confusion")
+with bottom[0]:
+    calibration = waiting.result(work.analysis(subject, samples, analysis("calibration")), "calibration")
+    if calibration is not None:
+        show.figure(calibration, "calibration")
+with st.expander("Architecture"):
+    layers = waiting.result(work.analysis(subject, samples.take([0]), analysis("architecture")), "architecture")
+    if layers is not None:
+        show.table_of(layers)
+with st.expander("Recipe and data"):
+    cards.recipe_of(card)
+with st.expander("What can explain it"):
+    cards.handles(subject)
+if confusion is not None:
+    show.downloads(confusion, f"confusion-{chosen.model}")

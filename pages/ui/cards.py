@@ -1,0 +1,98 @@
+"""Cards: what is known of a model, as a table of all and a page of one."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import zoo
+from pages.ui import show
+from pages.ui.markup import element, facts, strong, table
+from workbench.explanation import methods, why_not
+from workbench.quantity import quantity, significant
+from workbench.records import Curve, Table
+from workbench.subject import Subject
+from zoo.card import ModelCard
+
+
+def in_a_sentence(card: ModelCard) -> Iterator[object]:
+    """What a model reaches, against the best traditional model of its task."""
+    yield strong(card.name)
+    yield f" reaches {accuracy(card)} on the {card.metrics.samples:,} samples of {card.task} that are scored"
+    if card.best_traditional is not None and card.best_traditional != card.name:
+        best = 100 * (card.best_traditional_accuracy or 0.0)
+        inside = card.metrics.low <= best / 100 <= card.metrics.high
+        against = "which lies inside its interval" if inside else "outside its interval"
+        yield f"; the best traditional model, {card.best_traditional}, {best:.1f} %, {against}"
+    yield "."
+
+
+def accuracy(card: ModelCard) -> str:
+    """Accuracy with its interval."""
+    found = card.metrics
+    return quantity(100 * found.accuracy, 100 * found.low, 100 * found.high, "%")
+
+
+def table_of_all(listed: Table, chosen: str) -> None:
+    """All models, the chosen one marked."""
+    show.html(table(listed, chosen=chosen, bars=True))
+    if listed.note:
+        show.quiet(listed.note)
+
+
+def facts_of(card: ModelCard) -> None:
+    """The card's facts, and in words what it must not be used for."""
+    metrics = card.metrics
+    size = "refitted from its recipe" if card.weights_bytes is None else f"{card.weights_bytes / 1e6:.2f} MB of weights"
+    show.html(
+        facts(
+            [
+                ("name", card.name),
+                ("task", f"{card.task}: {zoo.task(card.task).title}"),
+                ("accuracy", accuracy(card)),
+                ("macro F1", significant(metrics.macro_f1)),
+                ("calibration error", f"{significant(metrics.calibration_error, 2)} (expected, 15 bins)"),
+                ("log-likelihood", f"{significant(-metrics.negative_log_likelihood)} nats per sample"),
+                ("parameters", f"{card.parameters:,}, {size}"),
+                ("prediction", f"{significant(card.predict_milliseconds, 2)} ms per sample"),
+                ("training", f"{significant(card.seconds, 2)} s on {card.device}, {card.threads} threads"),
+                ("digest", card.digest[:16]),
+            ]
+        )
+    )
+    show.html(element("div", "wb-note", element("b", "", "Limits. "), card.limits))
+
+
+def training(card: ModelCard) -> None:
+    """The curve of training, where there is one."""
+    if card.history:
+        show.figure(history(card), "history")
+    else:
+        show.caption("Training")
+        show.quiet("This model is not trained step by step: it is fitted anew from its recipe when it is loaded.")
+
+
+def recipe_of(card: ModelCard) -> None:
+    """What it takes to make the model again, and what its data is."""
+    plan = {**card.recipe, **(card.recipe.get("training") or {})}
+    hidden = ("training", "title", "limits", "name")
+    show.html(facts([(key.replace("_", " "), value) for key, value in plan.items() if key not in hidden]))
+    show.quiet(zoo.task(card.task).about)
+
+
+def history(card: ModelCard) -> Curve:
+    """Loss and accuracy per epoch, as they were seen in training."""
+    names = tuple(card.history)
+    return Curve(
+        title=f"Training of {card.name}",
+        x=np.arange(1, 1 + len(card.history[names[0]]), dtype=float),
+        y=np.array([card.history[name] for name in names]),
+        labels=names,
+        x_title="epoch",
+        y_title="loss, nats; accuracy, share",
+    )
+
+
+def handles(subject: Subject) -> None:
+    """Which methods fit the model, and why the others do not."""
+    pairs = [(kind.title, why_not(kind, subject) or "fits") for kind in methods().values()]
+    show.html(facts(pairs))
