@@ -197,7 +197,7 @@ def learning_curve(name: str, points: int = 6, seed: int = 0) -> Curve:
     sizes = np.unique(np.geomspace(min(10 * len(task.classes), len(order)), len(order), points).round().astype(int))
     right = []
     for size in sizes:
-        model = fitted(plan, training.take(order[:size].tolist()), task)
+        model = fitted(plan, training.take(np.sort(order[:size]).tolist()), task)
         right.append(int((model.logits(scored.inputs).argmax(1) == scored.labels).sum()))
     bounds = np.array([wilson(correct, len(scored)) for correct in right])
     return Curve(

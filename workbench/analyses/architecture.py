@@ -86,7 +86,7 @@ class _Trace:
 
 
 class _Products(TorchDispatchMode):
-    """Counts multiply-accumulates of the operations that torch's registry knows, and attention on the CPU, which it does not."""
+    """Counts multiply-accumulates of the operations that torch's registry knows, and two of the CPU."""
 
     def __init__(self, trace: _Trace) -> None:
         super().__init__()
@@ -104,8 +104,12 @@ def _count(func: Any, args: Any, kwargs: Any, output: Any) -> int:
     packet = func._overloadpacket
     if packet in flop_registry:
         return flop_registry[packet](*args, **kwargs, out_val=output) // 2
-    if packet is torch.ops.aten._scaled_dot_product_flash_attention_for_cpu:
+    aten = torch.ops.aten
+    if packet is aten._scaled_dot_product_flash_attention_for_cpu:
         return sdpa_flop_count(*(tensor.shape for tensor in args[:3])) // 2
+    if packet is aten.mkldnn_rnn_layer:  # every row of the input meets both weight matrices
+        rows = args[0].numel() // args[0].shape[-1]
+        return rows * (args[1].numel() + args[2].numel())
     return 0
 
 
