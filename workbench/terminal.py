@@ -38,7 +38,7 @@ def print_table(table: Table) -> None:
     for index, column in enumerate(table.columns):
         numeric = any(isinstance(row[index], int | float) for row in table.rows)
         title = f"{column.title}\n({column.unit})" if column.unit else column.title
-        drawn.add_column(title, justify="right" if numeric else "left")
+        drawn.add_column(title, justify="right" if numeric else "left", no_wrap=index == 0)
     for r, row in enumerate(table.rows):
         drawn.add_row(*(_cell(table, r, c, value) for c, value in enumerate(row)))
     console.print(drawn)
