@@ -91,7 +91,7 @@ def test_plots_load_no_network() -> None:
 @pytest.mark.parametrize("name", ["image", "rgb"])
 def test_maps_are_symmetric_about_zero_and_share_their_range(name: str) -> None:
     rows = several(EXAMPLES[name])  # type: ignore[arg-type]
-    found = maps(plot_row(rows))
+    found = maps(plot_row(rows, common_scale=True))
     assert len(found) == len(rows)
     largest = max(np.abs(row.take(0).sum("channel").values).max() for row in rows)
     for trace in found:
@@ -101,6 +101,13 @@ def test_maps_are_symmetric_about_zero_and_share_their_range(name: str) -> None:
         pytest.approx(np.abs(row.take(0).sum("channel").values).max()) for row in rows
     ]
     assert "scale ±" in words(plot_row(rows, common_scale=False))
+
+
+def test_maps_share_a_scale_while_none_looks_empty_on_it() -> None:
+    record = record_examples.image()
+    for least, shared in ((0.4, True), (0.2, False)):
+        small = dataclasses.replace(record, values=record.values * least)
+        assert (len({trace.zmax for trace in maps(plot_row([record, small]))}) == 1) is shared
 
 
 def test_a_map_is_the_sum_over_channels_of_its_sample() -> None:

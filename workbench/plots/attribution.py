@@ -7,11 +7,14 @@ import plotly.graph_objects as go
 
 from workbench.plots import captions, panels, series, style, tabular, text
 from workbench.plots.panels import Panel
+from workbench.quantity import significant
 from workbench.records import Attribution, Evidence
 
 MOST_SAMPLES = 8
 """Samples of a batch that one figure shows."""
 MOST_COLUMNS = 5
+LEAST_SHARE = 1 / 3
+"""Of a common scale that every map must use; below it a map would look empty, and each gets its own scale instead."""
 
 
 def figure(record: Attribution, *, theme: str = "light") -> go.Figure:
@@ -27,27 +30,31 @@ def plot_row(
     *,
     index: int = 0,
     theme: str = "light",
-    common_scale: bool = True,
+    common_scale: bool | None = None,
     width: float = 760,
 ) -> go.Figure:
     """Several attributions of one sample side by side (images) or under each other (words, features, series).
 
-    `index` is the sample's place in the records; `evidence` the grade of each attribution, in the same order. All maps
-    share one symmetric scale, unless `common_scale` is switched off: then each has its own, stated below it.
-    `width` is where lines of words wrap, in pixels.
+    `index` is the sample's place in the records; `evidence` the grade of each attribution, in the same order.
+    `common_scale` puts all maps on one symmetric scale, or each on its own, which is then stated beside it. None
+    decides: methods measure in different units, so one scale is used only while every map fills a third of it.
+    `width` is where lines of words wrap, in pixels. An attribution with a title is called by it.
     """
     rows = [record.take(index) for record in attributions]
     if not rows or len({row.sample_ids for row in rows}) != 1:
         raise ValueError("A row shows at least one attribution, and all of the same sample.")
     graded: list[Evidence | None] = list(evidence) if evidence is not None else [None] * len(rows)
     first = rows[0]
+    if common_scale is None:
+        largest = [_limit(_flat(row).values) for row in rows]
+        common_scale = min(largest) >= LEAST_SHARE * max(largest)
     if _is_image(first):
         return _image_row(rows, graded, common_scale, theme)
     if first.axes == ("sample", "token"):
         return text.draw(rows, graded, common_scale=common_scale, width=width, theme=theme)
     if "time" in first.axes:
         return series.draw(rows, graded, common_scale=common_scale, theme=theme)
-    return tabular.draw(rows, graded, theme=theme)
+    return tabular.draw(rows, graded, common_scale=common_scale, theme=theme)
 
 
 def _is_image(record: Attribution) -> bool:
@@ -74,15 +81,8 @@ def _image_row(
     mask = None if first.evidence is None else first.evidence[0]
     shown = [Panel(image=first.inputs[0], caption=_sample_caption(first, 0, colours), evidence=mask)]
     for record, found, limit in zip(flat, graded, limits, strict=True):
-        range_line = "" if common_scale else f" · scale ±{captions.significant(limit)}"
-        caption = [
-            captions.emphasised(style.readable(record.method), colours),
-            captions.grade(found, colours),
-            f"gap {captions.gap(record, 0)}{range_line}",
-        ]
-        shown.append(
-            Panel(image=first.inputs[0], map=record.values[0], caption=tuple(filter(None, caption)), evidence=mask)
-        )
+        caption = _map_caption(record, found, None if common_scale else limit, colours)
+        shown.append(Panel(image=first.inputs[0], map=record.values[0], caption=caption, evidence=mask))
     return panels.draw(
         shown,
         title=captions.heading(first),
@@ -92,6 +92,17 @@ def _image_row(
         size=180 if len(shown) > 3 else 220,
         limits=[0.0, *limits],
     )
+
+
+def _map_caption(
+    record: Attribution, found: Evidence | None, limit: float | None, colours: style.Palette
+) -> tuple[str, ...]:
+    """Name, grade, gap where the method has one, and the map's own scale where it is not the row's."""
+    numbers = [] if np.isnan(record.f_reference[0]) else [f"gap {captions.gap(record, 0)}"]
+    if limit is not None:
+        numbers.append(f"scale ±{significant(limit, 2)}")
+    lines = [captions.emphasised(captions.named(record), colours), captions.grade(found, colours), " · ".join(numbers)]
+    return tuple(filter(None, lines))
 
 
 def _images(record: Attribution, theme: str) -> go.Figure:

@@ -78,6 +78,11 @@ def grade(evidence: Evidence | None, colours: style.Palette) -> str:
     return f'<span style="color:{colour}">{style.SYMBOLS[evidence.grade]} {evidence.grade.value}</span>'
 
 
+def named(attribution: Attribution) -> str:
+    """What an attribution is called beside others: its title, or its method's name."""
+    return attribution.title or style.readable(attribution.method)
+
+
 def emphasised(text: str, colours: style.Palette) -> str:
     """Text in the theme's full text colour."""
     return f'<span style="color:{colours.text}"><b>{style.plain(text)}</b></span>'

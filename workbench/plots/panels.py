@@ -76,11 +76,11 @@ def draw(
     figure = style.blank(theme, title, sheet.inner_height + sheet.top, width)
     figure.update_layout(margin={"l": 8, "r": sheet.right, "t": sheet.top, "b": 0}, hovermode="closest")
     maps = [index for index, panel in enumerate(panels) if panel.map is not None]
-    with_bar = maps[0] if maps and len({limits[index] for index in maps}) == 1 else None
+    shared = len({limits[index] for index in maps}) == 1
     for index, panel in enumerate(panels):
         _place(figure, panel, index, sheet, colours)
         if panel.map is not None:
-            bar = style.colour_bar(colours, unit, size) if index == with_bar else None
+            bar = _bar(unit, size, None if shared else limits[index], colours) if index == maps[0] else None
             _add_map(figure, panel.map, index, limits[index], bar, colours)
         if panel.evidence is not None:
             figure.add_trace(_outline(panel.evidence, colours, _axes(index)))
@@ -156,6 +156,14 @@ def _picture(panel: Panel, colours: Palette, axes: dict[str, str]) -> go.Image |
         hovertemplate="row %{y}, column %{x}<br>%{z:.3g}<extra></extra>" if alone else None,
         **axes,
     )
+
+
+def _bar(unit: str, size: float, own_limit: float | None, colours: Palette) -> dict:
+    """The scale's numbers where all maps share it; else only which side is which."""
+    if own_limit is None:
+        return style.colour_bar(colours, unit, size)
+    words = {"tickvals": [-own_limit, 0, own_limit], "ticktext": ["against", "0", "for"]}
+    return style.colour_bar(colours, "each map on its own scale", size) | words
 
 
 def _add_map(

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.plots import captions, style
+from workbench.quantity import significant
 from workbench.records import Attribution, Evidence
 
 STRIP = 120
@@ -31,10 +32,12 @@ def draw(
     for index, (record, values) in enumerate(zip(rows, shades, strict=True)):
         top = 1 - (index * (STRIP + CAPTION) + CAPTION) / inner
         domain = (max(0.0, top - STRIP / inner), top)
-        bar = style.colour_bar(colours, captions.scale_title(tuple(rows)), STRIP) if index == 0 else None
+        shared = len(set(limits)) == 1
+        bar = style.colour_bar(colours, captions.scale_title(tuple(rows)), STRIP) if shared and index == 0 else None
         _strip(figure, record, values, limits[index], "y" if index == 0 else f"y{index + 1}", domain, bar, colours)
-        parts = [captions.emphasised(style.readable(record.method), colours), captions.grade(graded[index], colours)]
-        text = " · ".join(filter(None, [*parts, *captions.numbers(record, 0)[:2]]))
+        parts = [captions.emphasised(captions.named(record), colours), captions.grade(graded[index], colours)]
+        own = "" if shared else f"scale ±{significant(limits[index], 2)}"
+        text = " · ".join(filter(None, [*parts, *captions.numbers(record, 0)[:2], own]))
         style.note(figure, text, (0, top), "left bottom", paper=True, shift=(0, 3), colour=colours.quiet)
     return figure
 

@@ -14,10 +14,12 @@ BAR = 26
 """Height of a feature's bar, pixels."""
 
 
-def draw(rows: Sequence[Attribution], graded: Sequence[Evidence | None], *, theme: str) -> go.Figure:
+def draw(
+    rows: Sequence[Attribution], graded: Sequence[Evidence | None], *, common_scale: bool, theme: str
+) -> go.Figure:
     """Features of one sample, sorted by the first attribution's size; one column of bars for each attribution.
 
-    All columns share one axis, symmetric about zero. At most `MOST_FEATURES` are shown; the title says how many.
+    All columns share one axis, symmetric about zero, or each has its own. At most `MOST_FEATURES` are shown; the title says how many.
     """
     colours = style.palette(theme)
     first = rows[0]
@@ -27,11 +29,13 @@ def draw(rows: Sequence[Attribution], graded: Sequence[Evidence | None], *, them
     rest = values.shape[1] - len(order)
     title = captions.heading(first) + (f" · {len(order)} largest of {values.shape[1]} features" if rest else "")
     figure = style.blank(theme, title, len(order) * BAR + 150)
-    limit = 1.08 * (float(np.abs(values).max()) or 1.0)
+    limits = 1.08 * np.maximum(np.abs(values).max(1), np.finfo(np.float64).tiny)
+    if common_scale:
+        limits[:] = limits.max()
     widest = max(style.text_width(name) for name in names)
     figure.update_layout(margin={"l": min(320, widest + 24), "r": 16, "t": 84, "b": 62}, bargap=0.3)
     for index, (record, found) in enumerate(zip(rows, graded, strict=True)):
-        _column(figure, record, found, values[index, order], names, (index, len(rows)), limit, colours)
+        _column(figure, record, found, values[index, order], names, (index, len(rows)), float(limits[index]), colours)
     return figure
 
 
@@ -85,6 +89,6 @@ def _column(
             },
         }
     )
-    parts = [captions.emphasised(style.readable(record.method), colours), captions.grade(found, colours)]
+    parts = [captions.emphasised(captions.named(record), colours), captions.grade(found, colours)]
     lines = [" ".join(filter(None, parts)), " · ".join(captions.numbers(record, 0)[:2])]
     style.note(figure, "<br>".join(lines), (left, 1), "left bottom", paper=True, shift=(0, 4), colour=colours.quiet)

@@ -98,7 +98,7 @@ def _label(
     limit: float | None,
     colours: Palette,
 ) -> None:
-    lines = [captions.emphasised(style.readable(record.method), colours)]
+    lines = [captions.emphasised(captions.named(record), colours)]
     below = [captions.grade(found, colours)] if found is not None else [f"gap {captions.gap(record, 0)}"]
     if limit is not None:
         below.append(f"±{significant(limit, 2)}")
