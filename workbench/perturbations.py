@@ -1,10 +1,13 @@
 """Perturbations: taking features out of an input, or leaving only some of them in."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from workbench.query import Query
+from zoo.task import Kind, Task
 
 
 def keep(
@@ -16,6 +19,26 @@ def keep(
     return torch.where(kept, inputs, reference)
 
 
+def fine_features(task: Task, inputs: Shaped[Tensor, "sample ..."]) -> Int[Tensor, "sample ..."]:
+    """The finest features that are looked at one by one: pixels over all channels, words, columns, points in time.
+
+    Same shape as the inputs; entries that carry the same number belong together and -1 marks padding.
+    """
+    if task.kind is Kind.TEXT:
+        return task.groups(inputs)
+    shape = inputs.shape[2:] if task.kind is Kind.IMAGE else inputs.shape[1:]
+    return torch.arange(shape.numel()).view(shape).expand(inputs.shape)
+
+
+def per_feature(
+    values: Float[Tensor, "sample ..."], features: Int[Tensor, "sample ..."]
+) -> Float[Tensor, "sample feature"]:
+    """Sum of the values of each feature's entries, in float64."""
+    flat = features.flatten(1)
+    total = torch.zeros(len(flat), max(1, int(flat.max()) + 1), dtype=torch.float64)
+    return total.scatter_add_(1, flat.clamp(min=0), (values * (features >= 0)).flatten(1).double())
+
+
 def group_counts(groups: Int[Tensor, "sample ..."]) -> Int[Tensor, "sample"]:
     """How many groups each sample has."""
     return groups.flatten(1).amax(1) + 1
@@ -23,25 +46,26 @@ def group_counts(groups: Int[Tensor, "sample ..."]) -> Int[Tensor, "sample"]:
 
 def coalition_values(
     query: Query,
-    coalitions: Bool[Tensor, "row group"],
+    coalitions: Callable[[slice], Bool[Tensor, "row group"]],
     rows: Int[Tensor, "row"],
     reference: Shaped[Tensor, "sample ..."],
+    groups: Int[Tensor, "sample ..."],
 ) -> Float[Tensor, "row"]:
-    """f where only the groups of each coalition are present and all others are at their reference."""
-    groups = query.groups
+    """f where only the groups of each coalition are present and all others are at their reference.
+
+    `coalitions(slice of rows)` says which are present in those rows, so that they never all exist.
+    """
     flat = groups.flatten(1).clamp(min=0)
 
     def build(part: slice) -> Tensor:
         where = rows[part]
-        present = coalitions[part].gather(1, flat[where]).view(len(where), *groups.shape[1:])
+        present = coalitions(part).gather(1, flat[where]).view(len(where), *groups.shape[1:])
         return keep(query.inputs[where], present, reference[where])
 
     return query.built_values(build, rows)
 
 
-def spread(
-    per_group: Float[Tensor, "sample group"], groups: Int[Tensor, "sample ..."]
-) -> Float[Tensor, "sample ..."]:
+def spread(per_group: Float[Tensor, "sample group"], groups: Int[Tensor, "sample ..."]) -> Float[Tensor, "sample ..."]:
     """Each group's value shared equally among its entries, so that sums are kept; padding gets 0."""
     flat = groups.flatten(1)
     index = flat.clamp(min=0)

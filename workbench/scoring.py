@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from workbench import settings
 from workbench.records import Attribution, Score
 from workbench.subject import Subject
 from zoo.discovery import discover, find
+from zoo.errors import InputError
 from zoo.task import Samples
 
 
@@ -32,6 +34,48 @@ class AbstractMetric(settings.Extension):
         """None where the metric applies; else one sentence that says why it does not."""
         return None
 
+    def require(self, samples: Samples, attribution: Attribution) -> None:
+        """Raise `InputError` where the metric does not apply, or where these are not the samples that were explained."""
+        if samples.ids != attribution.sample_ids:
+            raise InputError(
+                f"The attribution explains {len(attribution)} samples from {attribution.sample_ids[0]}, but "
+                f"{len(samples)} from {samples.ids[0]} were given. Give the samples that were explained, in their order."
+            )
+        if (reason := self.why_not(samples, attribution)) is not None:
+            raise InputError(f"{self.title} cannot be measured: {reason}")
+
+    def record(
+        self,
+        attribution: Attribution,
+        values: Float[np.ndarray, "sample"],
+        control: Float[np.ndarray, "sample draw"],
+        scored: Bool[np.ndarray, "sample"] | None = None,
+        why: str = "",
+    ) -> Score:
+        """The score of these values; where `scored` is given, of those samples alone, and `why` says of the others."""
+        kept = np.ones(len(attribution), bool) if scored is None else scored
+        seed = int(getattr(self, "seed", 0))
+        low, high = interval(values[kept], seed)
+        return Score(
+            title=self.title,
+            metric=self.name,
+            subject=attribution.subject,
+            method=attribution.method,
+            category=self.category,
+            higher_is_better=self.higher_is_better,
+            unit=self.unit,
+            values=values[kept],
+            control=control[kept],
+            sample_ids=tuple(name for name, keep in zip(attribution.sample_ids, kept, strict=True) if keep),
+            low=low,
+            high=high,
+            seed=seed,
+            parameters=settings.values(self),
+            excluded=int((~kept).sum()),
+            why=why if not kept.all() else "",
+            provenance=attribution.provenance,
+        )
+
 
 def metrics() -> dict[str, type[AbstractMetric]]:
     """Every metric there is, by name."""
@@ -41,6 +85,21 @@ def metrics() -> dict[str, type[AbstractMetric]]:
 def metric(name: str, **given: Any) -> AbstractMetric:
     """A metric by its name and settings, which may be text."""
     return settings.build(find("workbench.metrics", AbstractMetric, name, "metric"), given)
+
+
+def over_inputs(attribution: Attribution, axes: tuple[str, ...]) -> Float[np.ndarray, "sample ..."]:
+    """The values in the shape of the inputs, whose axes are `axes`: an axis that was summed away is filled evenly."""
+    values = attribution.values
+    for place, (axis, size) in enumerate(zip(axes, attribution.inputs.shape[1:], strict=True), start=1):
+        if axis not in attribution.axes:
+            values = np.repeat(np.expand_dims(values, place), size, axis=place) / size
+    return values
+
+
+def over_places(attribution: Attribution) -> Float[np.ndarray, "sample ..."]:
+    """The values summed over channels: one per pixel, token, feature or point in time."""
+    summed = attribution.sum("channel") if "channel" in attribution.axes else attribution
+    return summed.values.astype(np.float64)
 
 
 def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[float, float]:

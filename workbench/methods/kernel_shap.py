@@ -54,7 +54,9 @@ class KernelShap(AbstractMethod):
             present.append(torch.nn.functional.pad(designs[players].present, (0, int(counts.amax()) - players)))
             rows.append(torch.full((len(designs[players].present),), sample))
         where = torch.cat(rows)
-        gains = coalition_values(query, torch.cat(present), where, reference).double() - f_reference[where]
+        coalition = torch.cat(present)
+        outcomes = coalition_values(query, coalition.__getitem__, where, reference, query.groups)
+        gains = outcomes.double() - f_reference[where]
         values = torch.zeros(len(counts), max(1, int(counts.amax())), dtype=torch.float64)
         for players, design in designs.items():
             chosen = counts == players

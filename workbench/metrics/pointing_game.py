@@ -1,0 +1,36 @@
+"""Pointing game."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.ndimage import maximum_filter
+
+from workbench.localisation import AbstractLocalisation
+from workbench.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointingGame(AbstractLocalisation):
+    """Whether the highest attribution lies in the planted evidence, or at most `tolerance` places beside it.
+
+    [argmax_i a_i in evidence], a_i summed over channels; where several places share the maximum (a patch, a window),
+    the share of them that lies inside
+
+    The control is Gaussian noise: a place drawn at random. Higher is better.
+
+    When it misleads: one pixel decides, the rest of the map is not looked at.
+    Reference: [zhang2018topdown]
+    """
+
+    name = "pointing_game"
+    title = "Pointing game"
+
+    tolerance: int = setting(1, low=0, high=32, help="Places (pixels) beside the evidence that still count")
+
+    def located(
+        self, maps: Float[np.ndarray, "*draw place"], evidence: Bool[np.ndarray, "place"], shape: tuple[int, ...]
+    ) -> Float[np.ndarray, "*draw"]:
+        near = maximum_filter(evidence.reshape(shape), size=2 * self.tolerance + 1, mode="constant").ravel()
+        top = maps == maps.max(-1, keepdims=True)
+        return (top & near).sum(-1) / top.sum(-1)
