@@ -66,8 +66,9 @@ def train(
     with Progress(*columns, console=Console(stderr=True)) as progress:
         row = progress.add_task(name, total=plan.training.epochs if plan.training else 1)
 
-        def watch(epoch: int, loss: float, accuracy: float) -> None:
-            progress.update(row, completed=epoch, description=f"{name}  loss {loss:.3f}  accuracy {accuracy:.1%}")
+        def watch(called: str, epoch: int, epochs: int, loss: float, accuracy: float) -> None:
+            told = f"{called}  loss {loss:.3f}  accuracy {accuracy:.1%}"
+            progress.update(row, completed=epoch, total=epochs, description=told)
 
         described = release(plan, where, watch)
         progress.update(row, completed=progress.tasks[row].total)

@@ -19,6 +19,8 @@ SHIFT = 0.15
 """In half images: 0.6 pixels of 8."""
 MISSING = 0.2
 """Share of tokens that word dropout takes out."""
+SPLIT = 0.15
+"""Share of tokens that are spelt as the two they were merged from."""
 
 
 def affine(
@@ -52,14 +54,43 @@ def word_dropout(
     return torch.where(dropped & (tokens != padding), missing, tokens)
 
 
-AUGMENTATIONS = ("affine", "flip", "word_dropout")
+def token_split(
+    tokens: Int[Tensor, "sample token"],
+    generator: torch.Generator,
+    *,
+    padding: int,
+    halves: Int[Tensor, "token direction"],
+) -> Int[Tensor, "sample token"]:
+    """Some of the tokens replaced by the two they were merged from: the same text, spelt otherwise, and longer.
+
+    Reference: [provilkov2020bpe]
+    """
+    parts = halves.to(tokens.device)[tokens]  # sample, token, 2
+    chosen = torch.rand(tokens.shape, generator=generator, device=tokens.device) < SPLIT
+    chosen &= parts[:, :, 0] > 0
+    counts = torch.where(chosen, 2, (tokens != padding).long())
+    place = counts.cumsum(1) - counts
+    longer = tokens.new_full((len(tokens), int(counts.sum(1).max()) + 1), padding)  # the last column takes what is over
+    last = longer.shape[1] - 1
+    first = torch.where(chosen, parts[:, :, 0], tokens)
+    longer.scatter_(1, torch.where(counts > 0, place, last), first)
+    longer.scatter_(1, torch.where(chosen, place + 1, last), parts[:, :, 1])
+    return longer[:, :last]
+
+
+AUGMENTATIONS = ("affine", "flip", "word_dropout", "split_and_drop")
 Change = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def augmentation(name: str | None, task: Task) -> Change | None:
     """The transformation called `name` for a task's inputs; None where nothing is to be changed."""
-    if name == "word_dropout" and isinstance(task, TextTask):
-        return functools.partial(word_dropout, padding=task.padding, missing=task.missing)
+    if name in ("word_dropout", "split_and_drop") and isinstance(task, TextTask):
+        drop = functools.partial(word_dropout, padding=task.padding, missing=task.missing)
+        halves = task.halves()
+        if name == "word_dropout" or halves is None:
+            return drop
+        split = functools.partial(token_split, padding=task.padding, halves=halves)
+        return lambda tokens, generator: drop(split(tokens, generator), generator)
     if name in ("affine", "flip") and task.kind is Kind.IMAGE:
         return affine if name == "affine" else flip
     if name is not None:

@@ -154,6 +154,11 @@ class TextTask(Task):
     def encode(self, texts: Sequence[str], labels: Sequence[int] | None = None, name: str = "typed") -> Samples:
         """Token ids, pieces and words of sentences, padded to the longest; ids are "NAME:0", "NAME:1", …"""
 
+    def halves(self) -> Int[Tensor, "token direction"] | None:
+        """The two tokens that each token of the vocabulary was merged from, (0, 0) where it is whole; None where the
+        tokenizer merges nothing."""
+        return None
+
     @abstractmethod
     def decode(self, inputs: Int[Tensor, "sample token"]) -> list[str]:
         """The text of token ids, with padding and missing tokens left out."""

@@ -1,6 +1,7 @@
 """The tokenizer: sentences to pieces of words and back, learnt from a training split and kept as JSON."""
 
 import functools
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,6 +55,14 @@ class Tokenizer:
         starts: Bool[Tensor, "sample token"] = self._starts[ids].clone()
         starts[:, :1] = True
         return (starts.long().cumsum(1) - 1).masked_fill(ids == 0, -1)
+
+    def halves(self) -> Int[Tensor, "token direction"]:
+        """The two pieces that each piece was merged from; (0, 0) for one that is a single byte."""
+        ids = self.pieces.get_vocab()
+        table = torch.zeros(len(self), 2, dtype=torch.long)
+        for first, second in json.loads(self.pieces.to_str())["model"]["merges"]:
+            table[ids[first + second]] = torch.tensor((ids[first], ids[second]))
+        return table
 
     def to_json(self) -> str:
         return self.pieces.to_str(pretty=False) + "\n"

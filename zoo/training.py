@@ -5,22 +5,20 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Int
 from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.augmentation import augmentation
+from zoo.cooccurrence import cooccurrence
 from zoo.errors import InputError, unknown
 from zoo.loading import untrained
+from zoo.material import Material, from_labels, from_teachers
 from zoo.model import Network
-from zoo.recipe import Recipe, Training
+from zoo.recipe import Recipe, Training, recipe
 from zoo.task import Samples, Task, TextTask
-
-POOL = 20
-"""Batches of text are cut from pools of so many batches, sorted by length, so that little of a batch is padding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +31,8 @@ class Trained:
     seconds: float
 
 
-Watch = Callable[[int, float, float], None]
-"""Is told, after each epoch, its number from 1, its loss and its accuracy."""
+Watch = Callable[[str, int, int, float, float], None]
+"""Is told, after each epoch: what is being trained, the epoch from 1 and how many there are, loss and accuracy."""
 
 
 def train(
@@ -43,8 +41,9 @@ def train(
     samples: Samples,
     device: torch.device = torch.device("cpu"),
     watch: Watch | None = None,
+    called: str | None = None,
 ) -> Trained:
-    """The network of a recipe, trained on these samples.
+    """The network of a recipe, trained on these samples; `called` is its name to the watcher.
 
     On the CPU the same recipe, samples and number of threads give the same weights, bit for bit; on CUDA the loop runs
     under bfloat16 autocast with a fused optimiser and the last bits may differ. Torch's global generators are left
@@ -52,48 +51,81 @@ def train(
     """
     how = _training(plan)
     start = time.perf_counter()
+    material = _material(plan, task, samples, device, watch)
     history: dict[str, list[float]] = {"loss": [], "accuracy": []}
     with _seeded(plan.seed, device):  # dropout draws from torch's global generator and takes no other
-        model = untrained(plan).to(device).train()
-        average = copy.deepcopy(model)
-        steps = _Steps(model, average, how, math.ceil(len(samples) / how.batch_size) * how.epochs, device)
+        model = _started(plan, task, samples).to(device).train()
+        steps = _Steps(model, how, math.ceil(len(material) / how.batch_size) * how.epochs, device)
         order = torch.Generator().manual_seed(plan.seed)
         noise = torch.Generator(device).manual_seed(plan.seed)
         change = augmentation(how.augmentation, task)
         for epoch in range(1, how.epochs + 1):
             total = torch.zeros(2, device=device)
-            for inputs, labels in _batches(task, samples, how.batch_size, order, device):
-                total += steps.take(inputs if change is None else change(inputs, noise), labels)
-            loss, accuracy = (total / len(samples)).tolist()
+            for inputs, targets in material.batches(how.batch_size, order, device):
+                total += steps.take(inputs if change is None else change(inputs, noise), targets)
+            loss, accuracy = (total / len(material)).tolist()
             if not math.isfinite(loss):
                 raise InputError(f"The loss of {plan.name} is not a number in epoch {epoch}. Lower its learning rate.")
             history["loss"].append(loss)
             history["accuracy"].append(accuracy)
             if watch is not None:
-                watch(epoch, loss, accuracy)
-    kept = model if how.average is None else average
-    return Trained(
-        model=kept.cpu().eval(),
-        history={name: tuple(series) for name, series in history.items()},
-        seconds=time.perf_counter() - start,
+                watch(called or plan.name, epoch, how.epochs, loss, accuracy)
+    kept = {name: tuple(series) for name, series in history.items()}
+    return Trained(model=steps.kept.cpu().eval(), history=kept, seconds=time.perf_counter() - start)
+
+
+def _material(plan: Recipe, task: Task, samples: Samples, device: torch.device, watch: Watch | None) -> Material:
+    """What is to be learnt; teachers are trained first where the recipe has any."""
+    how = _training(plan)
+    if how.distillation is None:
+        return from_labels(task, samples, how)
+    if not isinstance(task, TextTask):
+        raise TypeError(f"Distillation shows stretches of text; {task.name} is {task.kind}.")
+    plans = [
+        replace(
+            recipe(name),
+            seed=100 * (plan.seed + 1) + copy,
+            training=replace(_training(recipe(name)), distillation=None),
+        )
+        for name in how.distillation.teachers
+        for copy in range(how.distillation.copies)
+    ]
+    teachers = tuple(
+        train(each, task, samples, device, watch, f"teacher {i} of {len(plans)}").model.to(device)
+        for i, each in enumerate(plans, start=1)
     )
+    return from_teachers(task, samples, teachers, how.distillation.share)
+
+
+def _started(plan: Recipe, task: Task, samples: Samples) -> Network:
+    """The untrained network, its embedding table started as the recipe says."""
+    model, start = untrained(plan), _training(plan).embedding_start
+    if start is None:
+        return model
+    if start != "cooccurrence" or not isinstance(task, TextTask):
+        raise unknown("start of the embedding", start, ("cooccurrence",))
+    table = model.get_parameter("embedding.weight")
+    with torch.no_grad():
+        table.copy_(cooccurrence(samples.inputs, table.shape[0], table.shape[1], task.padding, task.missing))
+    return model
 
 
 class _Steps:
     """The optimiser's side of the loop: one step per batch, learning rate and averaged weights included."""
 
-    def __init__(self, model: Network, average: Network, how: Training, total: int, device: torch.device) -> None:
-        self.model, self.average, self.how, self.total, self.device = model, average, how, total, device
+    def __init__(self, model: Network, how: Training, total: int, device: torch.device) -> None:
+        self.model, self.how, self.total, self.device = model, how, total, device
+        self.kept = model if how.average is None else copy.deepcopy(model)
         self.optimiser = _optimiser(model, how, device)
         self.done = 0
 
-    def take(self, inputs: Tensor, labels: Tensor) -> Tensor:
+    def take(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """The batch's summed loss and its number of hits, as a tensor: reading them would wait for the device."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.how.learning_rate * schedule(self.done, self.total, self.how.warm_up)
+            group["lr"] = group["full"] * schedule(self.done, self.total, self.how.warm_up)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             logits = self.model(inputs)
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.how.label_smoothing)
+        loss = functional.cross_entropy(logits.float(), targets)
         self.optimiser.zero_grad()
         loss.backward()
         if self.how.clip_norm is not None:
@@ -101,8 +133,8 @@ class _Steps:
         self.optimiser.step()
         self.done += 1
         self._update_average()
-        hits = (logits.detach().argmax(1) == labels).sum()
-        return torch.stack((loss.detach() * len(labels), hits.to(loss.dtype)))
+        hits = (logits.detach().argmax(1) == targets.argmax(1)).sum()
+        return torch.stack((loss.detach() * len(targets), hits.to(loss.dtype)))
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -111,7 +143,7 @@ class _Steps:
             return
         decay = min(self.how.average, self.done / (self.done + 10))
         current = self.model.state_dict()
-        for name, tensor in self.average.state_dict().items():
+        for name, tensor in self.kept.state_dict().items():
             if tensor.is_floating_point():
                 tensor.lerp_(current[name], 1 - decay)
             else:
@@ -127,37 +159,20 @@ def schedule(step: int, total: int, warm_up: float) -> float:
 
 
 def _optimiser(model: Network, how: Training, device: torch.device) -> torch.optim.Optimizer:
-    """AdamW or SGD; biases, and the shifts and scales of normalisation, are not decayed."""
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": how.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    """AdamW or SGD. Biases, and shifts and scales of normalisation, are not decayed; an embedding table may have a
+    learning rate of its own, since most of its rows are rarely used."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        own = how.embedding_rate if name == "embedding.weight" else None
+        rate = how.learning_rate if own is None else own
+        groups.setdefault((rate, how.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
+    settings = [{"params": p, "lr": r, "full": r, "weight_decay": d} for (r, d), p in groups.items()]
     fused = device.type == "cuda"
     if how.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=how.learning_rate, fused=fused)
+        return torch.optim.AdamW(settings, betas=how.betas, fused=fused)
     if how.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=how.learning_rate, momentum=0.9, nesterov=True, fused=fused)
+        return torch.optim.SGD(settings, momentum=how.betas[0], nesterov=True, fused=fused)
     raise unknown("optimiser", how.optimiser, ("adamw", "sgd"))
-
-
-def _batches(
-    task: Task, samples: Samples, size: int, generator: torch.Generator, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch in random order, on the device; batches of text are no wider than their longest sentence."""
-    order = torch.randperm(len(samples), generator=generator)
-    if not isinstance(task, TextTask):
-        for rows in order.split(size):
-            yield samples.inputs[rows].to(device), samples.labels[rows].to(device)
-        return
-    lengths = (samples.inputs != task.padding).sum(1)
-    pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * size)]
-    batches = [rows for pool in pools for rows in pool.split(size)]
-    for index in torch.randperm(len(batches), generator=generator).tolist():
-        rows = batches[index]
-        yield samples.inputs[rows, : _longest(lengths[rows])].to(device), samples.labels[rows].to(device)
-
-
-def _longest(lengths: Int[Tensor, "sample"]) -> int:
-    return max(1, int(lengths.max()))
 
 
 def _training(plan: Recipe) -> Training:

@@ -24,6 +24,7 @@ class Gru(TokenNetwork):
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=self.padding)
+        nn.init.normal_(self.embedding.weight, std=0.1)
         self.recurrent = nn.GRU(hidden, state, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(4 * state, classes)

@@ -38,6 +38,7 @@ class Transformer(TokenNetwork):
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=self.padding)
+        nn.init.normal_(self.embedding.weight, std=0.1)
         self.position = nn.Parameter(0.02 * torch.randn(LONGEST, hidden))
         self.blocks = nn.ModuleList(Block(hidden, heads, inner, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden)

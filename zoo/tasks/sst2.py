@@ -95,6 +95,9 @@ class Sst2(TextTask):
     def groups(self, inputs: Int[Tensor, "sample token"]) -> Int[Tensor, "sample token"]:
         return self.tokenizer().words(inputs)
 
+    def halves(self) -> Int[Tensor, "token direction"]:
+        return self.tokenizer().halves()
+
     def fingerprint(self) -> str:
         self.tokenizer()
         return storage.sha256((storage.WEIGHTS / TOKENIZER).read_bytes())
