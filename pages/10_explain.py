@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import controls, explained, show, waiting, work
+from pages.ui import controls, explained, sentences, show, waiting, work
 from workbench.explanation import methods_for
 
 chosen = controls.chosen()
@@ -34,7 +34,7 @@ with body:
         st.stop()
     show.row(records, None, "maps", one_scale)
 with said:
-    show.answer(*explained.in_a_sentence(records[0], None))
+    show.answer(*sentences.explanation(records[0], None))
 if len(records) > 1:
     with body:
         show.figure(explained.agreement(records), "agreement")

@@ -1,20 +1,49 @@
-"""Explained: an explanation in words, and the parts of the page around its maps."""
+"""Explained: the parts of a page around its maps."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+import streamlit as st
 
-from pages.ui import show
-from pages.ui.markup import Html, element, facts, grade, strong
-from workbench.explanation import AbstractMethod, Claim, methods, why_not
+from pages.ui import sentences, show, waiting, work
+from pages.ui.markup import Html, element, facts
+from pages.ui.menu import found
+from workbench.explanation import AbstractMethod, Claim, methods, methods_for, why_not
 from workbench.quantity import share, significant
-from workbench.records import Attribution, Evidence, Matrix
+from workbench.records import Attribution, Matrix, Target
 from workbench.subject import Subject
-from workbench.words import merged_words
+from zoo.task import Task
 
-THIRDS = ("upper", "middle", "lower"), ("left", "centre", "right")
 SHOWN = 4
+HALF = 430
+"""Pixels of a column where two stand beside each other in a window of 1,280."""
+SHOWPIECE = 2
+"""A sample that is more than easy: of our own sentences, the one that says two things."""
+
+
+def finished(name: str) -> None:
+    """A finished explanation of one sample by a model: what it says, what moved it, and the evidence."""
+    subject = waiting.result(work.subject(name), f"model {name}")
+    if subject is None:
+        return
+    reference = showpiece(subject.task)
+    samples = subject.task.select(reference)
+    fitting = methods_for(subject)
+    method = fitting[default_methods(list(fitting.values()))[0]]()
+    record = waiting.result(work.explanation(subject, samples, method, Target()), f"map {name}")
+    if record is None:
+        return
+    show.html(element("p", "wb-eyebrow", f"{name} · {reference}"))
+    show.answer(*sentences.explanation(record, None))
+    show.row([record], None, f"map {name}", width=HALF)
+    st.page_link(found("explain"), label="Look closer", query_params={"model": name, "sample": reference})
+
+
+def showpiece(task: Task) -> str:
+    """A sample worth showing first: of our own examples where a task has them, else of the split that is scored."""
+    own = [split for split in task.splits if split not in ("train", "validation", "test")]
+    return f"{own[0] if own else task.scored}:{SHOWPIECE}"
 
 
 def default_methods(fitting: Sequence[type[AbstractMethod]]) -> list[str]:
@@ -27,69 +56,19 @@ def default_methods(fitting: Sequence[type[AbstractMethod]]) -> list[str]:
 
 def greyed_out(subject: Subject) -> None:
     """The methods that do not fit, each with the reason."""
-    found = [(kind.title, why_not(kind, subject)) for kind in methods().values()]
-    chips = [element("span", "", element("s", "", title), f" {reason}") for title, reason in found if reason]
+    pairs = [(kind.title, why_not(kind, subject)) for kind in methods().values()]
+    chips = [element("span", "", element("s", "", title), f" {reason}") for title, reason in pairs if reason]
     if chips:
         show.html(element("p", "wb-chips", *chips))
 
 
-def in_a_sentence(record: Attribution, found: Evidence | None) -> Iterator[object]:
-    """What the model says, whether it is right, what moved it most, and how far that is supported."""
-    yield strong(record.subject)
-    yield " says "
-    yield strong(record.predicted_names[0])
-    yield f" ({record.probability[0]:.2f})"
-    if record.labels[0] >= 0:
-        right = record.labels[0] == record.predicted[0]
-        yield ", which is right" if right else f", which is wrong: the label is {record.label_names[0]}"
-    yield f". By {title(record.method).lower()}, "
-    yield from strongest(record)
-    if found is not None:
-        holding = sum(reason.holds for reason in found.reasons)
-        yield ": "
-        yield grade(found.grade)
-        yield f", {holding} of {len(found.reasons)} checks hold"
-    yield "."
-
-
-def strongest(record: Attribution) -> Iterator[object]:
-    """The word, place or feature with the largest part in it."""
-    unit = " logits" if record.target.output == "logit" and math.isfinite(record.f_reference[0]) else ""
-    if record.axes == ("sample", "token"):
-        words, values = merged_words(record)
-        top = int(np.abs(values).argmax())
-        yield "the word that moved it most is "
-        yield strong(words[top])
-        yield f" ({signed(values[top])}{unit})"
-    elif record.axes[-2:] == ("height", "width"):
-        values = record.values[0].sum(0) if "channel" in record.axes else record.values[0]
-        row, column, total, part = strongest_ninth(values)
-        place = "centre" if (row, column) == (1, 1) else f"{THIRDS[0][row]} {THIRDS[1][column]}"
-        yield "what moved it most lies in the "
-        yield strong(place)
-        yield f" ({share(part)} of all attribution, {signed(total)}{unit})"
-    else:
-        flat = record.values[0].ravel()
-        top = int(np.abs(flat).argmax())
-        yield f"the feature that moved it most is {record.feature_names[top] if record.feature_names else top}"
-        yield f" ({signed(flat[top])}{unit})"
-
-
-def strongest_ninth(values: np.ndarray) -> tuple[int, int, float, float]:
-    """Of the nine parts of a map the one with the most |attribution|: its row and column, its sum, its share."""
-    parts = [np.array_split(rows, 3, axis=1) for rows in np.array_split(values, 3, axis=0)]
-    masses = np.array([[np.abs(part).sum() for part in row] for row in parts])
-    row, column = np.unravel_index(int(masses.argmax()), masses.shape)
-    return int(row), int(column), float(parts[row][column].sum()), float(masses.max() / max(masses.sum(), 1e-300))
-
-
 def agreement(records: Sequence[Attribution]) -> Matrix:
     """Spearman's rank correlation of the methods' values, features of the same sample compared."""
-    flat = [np.argsort(np.argsort(_per_feature(record))) for record in records]
-    names = tuple(title(record.method) for record in records)
+    ranks = [np.argsort(np.argsort(sentences.per_feature(record).ravel())) for record in records]
+    names = tuple(sentences.title(record.method) for record in records)
     return Matrix(
         title="How much the methods agree",
-        values=np.corrcoef(np.array(flat, dtype=float)),
+        values=np.corrcoef(np.array(ranks, dtype=float)),
         rows=names,
         columns=names,
         row_title="",
@@ -114,17 +93,3 @@ def made(record: Attribution) -> Html:
             ("model", str(record.provenance.get("weights_sha256", ""))[:16]),
         ]
     )
-
-
-def title(method: str) -> str:
-    """What people call a method."""
-    return methods()[method].title
-
-
-def signed(value: float) -> str:
-    return ("+" if value > 0 else "") + significant(float(value), 2)
-
-
-def _per_feature(record: Attribution) -> np.ndarray:
-    values = record.sum("channel") if "channel" in record.axes else record
-    return values.values[0].ravel()

@@ -17,7 +17,7 @@ from workbench.storage import to_bytes
 from zoo.errors import InputError
 
 TITLE_ROOM = 10
-WIDE = 900
+WIDE = 880
 """Pixels at which words wrap: the width of the page beside the sidebar in a window of 1,280."""
 
 
@@ -68,10 +68,16 @@ def figure(record: Record, key: str) -> None:
     _chart(workbench.plot(record, theme=theme()), key, record.title)
 
 
-def row(attributions: Sequence[Attribution], graded: Sequence[Evidence] | None, key: str, common_scale: bool) -> None:
-    """Several attributions of one sample, on one scale or each on its own."""
-    drawn = plot_row(attributions, graded, theme=theme(), common_scale=common_scale, width=WIDE - 20)
-    _chart(drawn, key, f"Attributions of {attributions[0].subject} by {len(attributions)} methods")
+def row(
+    attributions: Sequence[Attribution],
+    graded: Sequence[Evidence] | None,
+    key: str,
+    common_scale: bool = True,
+    width: float = WIDE,
+) -> None:
+    """Several attributions of one sample, on one scale or each on its own, in their natural size where that fits."""
+    drawn = plot_row(attributions, graded, theme=theme(), common_scale=common_scale, width=width)
+    _chart(drawn, key, f"Attributions of {attributions[0].subject} by {len(attributions)} methods", drawn.layout.width)
 
 
 def plane(record: Surface, key: str, view: str) -> None:
@@ -123,9 +129,10 @@ def caption(text: str) -> None:
     st.html(element("p", "wb-label", text))
 
 
-def _chart(drawn: Any, key: str, alt: str) -> None:
+def _chart(drawn: Any, key: str, alt: str, width: float | None = None) -> None:
     """A figure without its title, which the page says in words above it, and without the room for one."""
     room = (drawn.layout.margin.t or drawn.layout.template.layout.margin.t or TITLE_ROOM) - TITLE_ROOM
     height = drawn.layout.height - room
-    drawn.update_layout(title_text="", margin_t=TITLE_ROOM, height=height, width=None)
-    st.plotly_chart(drawn, theme=None, key=f"{key} {theme()}", config=dict(CONFIG), alt=alt or None)
+    drawn.update_layout(title_text="", margin_t=TITLE_ROOM, height=height, width=width)
+    wide = "content" if width else "stretch"
+    st.plotly_chart(drawn, theme=None, key=f"{key} {theme()}", config=dict(CONFIG), alt=alt or None, width=wide)
