@@ -259,7 +259,7 @@ class Embedding(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Counterfactual(Record):
-    """What was changed in a sample and what the model said before and after."""
+    """What was changed in a sample and what the model said before and after; `texts` are both sentences, of text."""
 
     name = "counterfactual"
     sample_id: str
@@ -271,6 +271,7 @@ class Counterfactual(Record):
     after_probability: float
     distance: float
     changed: str
+    texts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,8 @@ class NearestOther(AbstractAnalysis):
             before_probability=float(before.max()),
             after_probability=float(after.max()),
             distance=distance,
-            changed=_changed(sample, found, distance),
+            changed=f"{distance:.0%} of the tokens differ" if found.texts else f"another sample, {distance:.3g} away",
+            texts=None if sample.texts is None or found.texts is None else (sample.texts[0], found.texts[0]),
         )
 
 
@@ -91,9 +92,3 @@ def _jaccard(sample: Int[Tensor, "token"], others: Int[Tensor, "row place"], pad
     both = (fresh & torch.isin(ordered, own)).sum(1)
     either = fresh.sum(1) + len(own) - both
     return 1 - both / either.clamp_min(1)
-
-
-def _changed(sample: Samples, found: Samples, distance: float) -> str:
-    if sample.texts is not None and found.texts is not None:
-        return f"{distance:.0%} of the tokens differ: {sample.texts[0]!r} → {found.texts[0]!r}"
-    return f"another sample, {distance:.3g} away"

@@ -1,6 +1,6 @@
 """The loss of a network on fixed samples, as a function of its weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from workbench.analysis import labelled
 from workbench.subject import ELEMENTS_PER_CHUNK, Meter, Subject
+from zoo.model import TokenNetwork
 from zoo.task import Samples
 
 Weights = dict[str, Tensor]
@@ -62,9 +63,9 @@ class Loss:
             inputs = inputs.to(memory_format=torch.channels_last)
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         size = max(1, min(rows, ELEMENTS_PER_CHUNK // max(1, inputs[0].numel())))
-        labels = samples.labels.to(subject.device)
-        pairs = zip(inputs.split(size), labels.split(size), strict=True)
-        return cls(network, tuple(Batch(*pair) for pair in pairs), subject.meter)
+        whole = Batch(inputs, samples.labels.to(subject.device))
+        padding = network.padding if isinstance(network, TokenNetwork) else None
+        return cls(network, tuple(_split(whole, size, padding)), subject.meter)
 
     @cached_property
     def weights(self) -> Weights:
@@ -89,3 +90,15 @@ class Loss:
         """The loss of one batch summed over its samples, with a graph where gradients are enabled."""
         logits = functional_call(self.network, dict(weights), (batch.inputs,))
         return cross_entropy(logits, batch.labels, reduction="sum")
+
+
+def _split(whole: Batch, size: int, padding: int | None) -> Iterator[Batch]:
+    """Batches of `size`; of sentences, those of one length together, without the padding that a whole batch ends in."""
+    if padding is None:
+        yield from (Batch(*pair) for pair in zip(whole.inputs.split(size), whole.labels.split(size), strict=True))
+        return
+    places = torch.arange(1, whole.inputs.shape[1] + 1, device=whole.inputs.device)
+    lengths = ((whole.inputs != padding) * places).amax(1)
+    for rows in lengths.argsort(stable=True).split(size):
+        longest = max(1, int(lengths[rows].max()))
+        yield Batch(whole.inputs[rows, :longest], whole.labels[rows])

@@ -3,14 +3,16 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.plots import captions, panels, style
+from workbench.plots import captions, panels, style, table
 from workbench.plots.panels import Panel
 from workbench.quantity import significant
-from workbench.records import Counterfactual
+from workbench.records import Column, Counterfactual, Table
 
 
 def figure(record: Counterfactual, *, theme: str = "light") -> go.Figure:
-    """Images as three panels, the last the signed change; anything else as bars of the change."""
+    """Images as three panels, the last the signed change; sentences under each other; anything else as bars."""
+    if record.texts is not None:
+        return _sentences(record, theme)
     before = record.before[0] if record.before.ndim == 4 else record.before
     after = record.after[0] if record.after.ndim == 4 else record.after
     title = f"{style.plain(record.sample_id)} · {style.plain(record.changed)} · distance {significant(record.distance)}"
@@ -29,6 +31,20 @@ def figure(record: Counterfactual, *, theme: str = "light") -> go.Figure:
 
 def _says(when: str, name: str, probability: float, colours: style.Palette) -> tuple[str, str]:
     return captions.emphasised(when, colours), f"says {style.plain(name)} ({probability:.2f})"
+
+
+def _sentences(record: Counterfactual, theme: str) -> go.Figure:
+    said = (
+        f"{name} ({probability:.2f})"
+        for name, probability in (
+            (record.before_name, record.before_probability),
+            (record.after_name, record.after_probability),
+        )
+    )
+    rows = tuple(zip(("before", "after"), record.texts or (), said, strict=True))
+    columns = tuple(Column(title=title) for title in ("", "Sentence", "Says"))
+    title = f"{record.sample_id} · {record.changed}"
+    return table.figure(Table(title=title, columns=columns, rows=rows), theme=theme)
 
 
 def _bars(record: Counterfactual, title: str, theme: str) -> go.Figure:
