@@ -14,6 +14,7 @@ def provenance(subject: Subject) -> dict[str, Any]:
         "subject": subject.name,
         "weights_sha256": subject.digest,
         "task": subject.task.name,
+        "auto_reference_input": subject.task.absence,
         "device": str(subject.device),
         **_versions(),
     }

@@ -10,25 +10,29 @@ from workbench.query import Query
 from zoo.errors import InputError
 from zoo.task import Kind, TextTask
 
-REFERENCE_INPUTS = ("zero", "mean", "blur", "noise", "data")
-"""For text, whose inputs are token ids, every name means a sentence of [MASK] tokens."""
+REFERENCE_INPUTS = ("auto", "zero", "mean", "blur", "noise", "data")
+"""auto: what means "nothing is here" for the task.
+
+For text, whose inputs are token ids, every name means a sentence of [MASK] tokens.
+"""
 
 BLUR_SIGMA = 0.15
 """Of the blur, as a share of the image's height: digits become a smudge, shapes a tint."""
 
 
-def reference_inputs(query: Query, name: str = "zero", seed: int = 0) -> Shaped[Tensor, "sample ..."]:
+def reference_inputs(query: Query, name: str = "auto", seed: int = 0) -> Shaped[Tensor, "sample ..."]:
     """One reference input per sample, in the shape of the inputs.
 
-    zero: all zeros. mean: the mean of the training inputs. blur: the input, low-passed (images). noise: uniform
-    between the training inputs' least and largest value. data: training inputs drawn at random. On text: [MASK] in
-    place of every token, a token the models have seen in training as "missing".
+    auto: the task's `absence`. zero: all zeros. mean: the mean of the training inputs. blur: the input, low-passed
+    (images). noise: uniform between the training inputs' least and largest value. data: training inputs drawn at
+    random. On text: [MASK] in place of every token, which the models have seen in training as "missing".
 
     What is random depends on the seed and the sample's id, so that a sample has the same reference in any batch.
     """
     task, inputs = query.subject.task, query.inputs
     if isinstance(task, TextTask):
         return torch.where(inputs == task.padding, inputs, task.missing)
+    name = task.absence if name == "auto" else name
     if name == "zero":
         return torch.zeros_like(inputs)
     if name == "blur":

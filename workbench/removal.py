@@ -38,7 +38,7 @@ class AbstractRemoval(AbstractMetric):
 
     n_steps: int = setting(16, low=2, high=256, help="Points along the curve, beside its beginning")
     n_orders: int = setting(20, low=1, high=1000, help="Random orders of each sample, the control")
-    reference_input: str = setting("zero", choices=REFERENCE_INPUTS, help="What a removed feature shows (text: [MASK])")
+    reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What a removed feature shows (text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the random orders, and of ties")
 
     def score(self, subject: Subject, samples: Samples, attribution: Attribution) -> Score:
@@ -76,7 +76,11 @@ class AbstractRemoval(AbstractMetric):
         curve = _removed(query, features, ranks[:, None], self.n_steps, self.reference_input, self.seed)
         control = _controls(_Answers(query), self.n_orders, self.n_steps, self.reference_input, self.seed)
         shares = _turns(counts, self.n_steps) / counts.clamp(min=1)[:, None]
-        return (curve[..., ::-1], control[..., ::-1], shares.numpy()) if self.inserting else (curve, control, shares.numpy())
+        return (
+            (curve[..., ::-1], control[..., ::-1], shares.numpy())
+            if self.inserting
+            else (curve, control, shares.numpy())
+        )
 
 
 class _Answers:

@@ -35,11 +35,11 @@ class AbstractMetric(settings.Extension):
         return None
 
     def require(self, samples: Samples, attribution: Attribution) -> None:
-        """Raise `InputError` where the metric does not apply, or where these are not the samples that were explained."""
+        """Raise `InputError` where the metric does not apply, or these are not the samples that were explained."""
         if samples.ids != attribution.sample_ids:
             raise InputError(
                 f"The attribution explains {len(attribution)} samples from {attribution.sample_ids[0]}, but "
-                f"{len(samples)} from {samples.ids[0]} were given. Give the samples that were explained, in their order."
+                f"{len(samples)} from {samples.ids[0]} were given. Give those that were explained, in their order."
             )
         if (reason := self.why_not(samples, attribution)) is not None:
             raise InputError(f"{self.title} cannot be measured: {reason}")

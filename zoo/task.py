@@ -87,6 +87,8 @@ class Task(ABC):
     """Two or three sentences: what the data is, how it is split and why, what to beware of."""
     planted: ClassVar[bool] = False
     """Whether samples carry evidence."""
+    absence: ClassVar[str] = "zero"
+    """The reference input that means "nothing is here": zero (no ink), mean, or blur (images without a background)."""
 
     @abstractmethod
     def load(self, split: str) -> Samples:

@@ -46,7 +46,7 @@ class IntegratedGradients(AbstractMethod):
     n_steps: int = setting(16, low=2, high=1024, help="Nodes of the quadrature to begin with")
     max_steps: int = setting(2048, low=2, high=65536, help="Nodes at which doubling stops")
     tolerance: float = setting(0.005, low=1e-6, high=1.0, help="Completeness gap that is good enough, relative")
-    reference_input: str = setting("zero", choices=REFERENCE_INPUTS, help="Where the path starts (on text: [MASK])")
+    reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="Where the path starts (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the reference inputs 'noise' and 'data'")
 
     def reference(self, query: Query) -> Tensor:

@@ -38,7 +38,7 @@ class KernelShap(AbstractMethod):
     )
 
     n_samples: int = setting(512, low=4, high=1_000_000, help="Coalitions per sample at most")
-    reference_input: str = setting("zero", choices=REFERENCE_INPUTS, help="What absent groups show (on text: [MASK])")
+    reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What absent groups show (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the coalitions drawn, and of 'noise' and 'data'")
 
     def reference(self, query: Query) -> Tensor:

@@ -36,7 +36,7 @@ class Occlusion(AbstractMethod):
     window: int = setting(0, low=0, high=512, help="Side of the window in pixels; 0: a quarter of the image's height")
     stride: int = setting(0, low=0, high=512, help="Step between windows in pixels; 0: half a window")
     unit: str = setting("word", choices=("word", "token"), help="On text: what is taken out at once")
-    reference_input: str = setting("zero", choices=REFERENCE_INPUTS, help="What stands in (on text: [MASK])")
+    reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What stands in (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the reference inputs 'noise' and 'data'")
 
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:

@@ -48,6 +48,6 @@ class Completeness(AbstractMetric):
         noise = per_sample(lambda chance: torch.randn(shape, generator=chance), samples.ids, self.seed, "noise map")
         sizes = np.linalg.norm(flat, axis=1) / np.linalg.norm(noise.numpy(), axis=2).T
         wanted = attribution.f_x - attribution.f_reference
-        gaps = np.abs((noise.numpy().sum(2).T * sizes - wanted)).T
+        gaps = np.abs(noise.numpy().sum(2).T * sizes - wanted).T
         scale = 100 / np.maximum(np.abs(wanted), np.finfo(np.float64).tiny)
         return self.record(attribution, 100 * attribution.relative_gap, gaps * scale[:, None])

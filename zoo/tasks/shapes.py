@@ -74,6 +74,7 @@ class Shapes(Task):
         "seeds."
     )
     planted = True
+    absence = "blur"  # black is a colour like any other here, and black pixels on clouds are unlike any image
 
     train: int = 6000
     validation: int = 1000
