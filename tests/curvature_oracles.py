@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.subject import Subject
+from zoo.models.gru import Gru
+from zoo.models.transformer import Transformer
 from zoo.task import Kind, Samples, Task
 
 
@@ -184,6 +186,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], Samples]]] = {
     "attention": (Attentive, sentences),
     "encoder": (encoder, sentences),
     "unused": (WithUnused, vectors),
+    "the zoo's gru": (lambda: Gru(vocabulary=9, classes=3, hidden=4, state=4), sentences),
+    "the zoo's transformer": (lambda: Transformer(vocabulary=9, classes=3, hidden=4, inner=4), sentences),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from curvature_oracles import CASES, Made, made, seeded, vectors
+from curvature_oracles import CASES, Made, made, seeded, sentences, vectors
 from sklearn.decomposition import PCA
 from subjects import Bag, OneHotBag
 from torch import Tensor, nn
@@ -148,6 +148,7 @@ def test_projection_refuses() -> None:
         analysis("projection", of="inputs").run(bag, bag.task.samples("test"))
 
 
+LENGTH = int((sentences().inputs[0] != 0).sum())
 PRODUCTS = {
     "softmax regression": 4 * 3,
     "layer norm": 4 * 6 + 6 * 3,
@@ -157,6 +158,8 @@ PRODUCTS = {
     "attention": 5 * (8 * 24 + 8 * 8 + 8 * 12 + 12 * 8) + 2 * 2 * 5 * 5 * 4 + 8 * 3,
     "encoder": 5 * (8 * 24 + 8 * 8 + 8 * 10 + 10 * 8) + 2 * 2 * 5 * 5 * 4 + 40 * 3,
     "unused": 4 * 5 + 5 * 3,
+    "the zoo's gru": 2 * LENGTH * 3 * (4 * 4 + 4 * 4) + 16 * 3,
+    "the zoo's transformer": 5 * (4 * 12 + 3 * 4 * 4) + 2 * 2 * 5 * 5 * 2 + 4 * 3,
 }
 """Multiply-accumulates of one sample, counted on paper: in × out per place, and 2 n² d for attention's two products."""
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,12 +36,20 @@ def columns(hessian: Hessian) -> np.ndarray:
     return torch.stack([hessian.product(row) for row in torch.eye(hessian.size, dtype=torch.float64)]).numpy()
 
 
-def check_hessian(kind: type[Hessian], case: str, rows: int) -> None:
+@cache
+def dense(case: str) -> np.ndarray:
     subject, samples = made(case)
-    expected = dense_hessian(subject.network, samples.inputs, samples.labels)
-    assert np.abs(expected).max() > 1e-3, "the case has no curvature"
-    found = columns(kind(MeanLoss.of(subject, samples, "float64", rows=rows)))
-    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+    return dense_hessian(subject.network, samples.inputs, samples.labels)
+
+
+def check_hessian(kind: type[Hessian], case: str, rows: int) -> None:
+    """Ten random products: a matrix that differs anywhere gives a different one."""
+    matrix, (subject, samples) = dense(case), made(case)
+    assert np.abs(matrix).max() > 1e-3, "the case has no curvature"
+    hessian = kind(MeanLoss.of(subject, samples, "float64", rows=rows))
+    probes = torch.randn(10, len(matrix), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = torch.stack([hessian.product(probe) for probe in probes]).numpy()
+    np.testing.assert_allclose(found, probes.numpy() @ matrix, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("rows", [13, 5], ids=["graph kept", "last batch smaller"])
@@ -101,7 +110,7 @@ def test_parameters_that_nothing_reads_have_zero_rows() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_top_eigenvalue_is_that_of_the_dense_hessian(case: str, end: str) -> None:
     subject, samples = made(case)
-    spectrum = np.linalg.eigvalsh(dense_hessian(subject.network, samples.inputs, samples.labels))
+    spectrum = np.linalg.eigvalsh(dense(case))
     expected = spectrum[-1] if end == "largest" else spectrum[np.abs(spectrum).argmax()]
     for precision, tolerance in (("float64", 1e-6), ("float32", 1e-3)):
         record = measure("top_eigenvalue", end=end, precision=precision, tolerance=tolerance, most=200).run(
@@ -139,7 +148,7 @@ def test_curvature_is_not_invariant_to_rescaling() -> None:
 def test_control_is_the_mean_curvature() -> None:
     """vᵀHv of random unit directions has the mean tr H / P."""
     subject, samples = made("layer norm")
-    matrix = dense_hessian(subject.network, samples.inputs, samples.labels)
+    matrix = dense("layer norm")
     control = measure("top_eigenvalue", n_controls=100).run(subject, samples).control
     assert control.shape == (1, 100)
     error = control.std(ddof=1) / 10

@@ -67,12 +67,11 @@ def check_untouched(analysis: AbstractAnalysis, case: str) -> None:
     assert all(p.grad is None for p in own.parameters())
 
 
-def check_batches(kind: type[MeanLoss]) -> None:
+def check_batches(kind: type[MeanLoss], case: str) -> None:
     """The loss is that of all samples at once, however they are batched."""
-    subject, samples = made("convolution")
-    expected = cross_entropy(
-        subject.editable().double()(samples.inputs.double()).detach().numpy(), samples.labels.numpy()
-    )
+    subject, samples = made(case)
+    inputs = samples.inputs.double() if samples.inputs.is_floating_point() else samples.inputs
+    expected = cross_entropy(subject.editable().double()(inputs).detach().numpy(), samples.labels.numpy())
     for rows in (1, 5, 13, 256):
         loss = kind.of(subject, samples, "float64", rows=rows)
         assert loss.at(loss.weights) == pytest.approx(expected, rel=1e-12)
@@ -89,8 +88,19 @@ def test_model_is_left_as_it_was(name: str, case: str) -> None:
     check_untouched(measure(name, **SMALL[name]), case)
 
 
-def test_loss_does_not_depend_on_batches() -> None:
-    check_batches(MeanLoss)
+@pytest.mark.parametrize("case", ["convolution", "the zoo's gru", "the zoo's transformer", "lstm"])
+def test_loss_does_not_depend_on_batches(case: str) -> None:
+    check_batches(MeanLoss, case)
+
+
+def test_sentences_of_one_length_share_a_batch_without_padding() -> None:
+    subject, samples = made("the zoo's gru")
+    loss = MeanLoss.of(subject, samples, rows=5)
+    rows = [row + [0] * (5 - len(row)) for batch in loss.batches for row in batch.inputs.tolist()]
+    assert sorted(rows) == sorted(samples.inputs.tolist())
+    assert [len(batch) for batch in loss.batches] == [5, 5, 3]
+    assert all(batch.inputs[:, -1].any() for batch in loss.batches)
+    assert loss.batches[0].inputs.shape[1] < 5
 
 
 class ShiftedRows(LossSurface):
@@ -150,7 +160,7 @@ class MeanOfMeans(MeanLoss):
 
 def test_the_check_rejects_a_mean_of_batch_means() -> None:
     with pytest.raises(AssertionError):
-        check_batches(MeanOfMeans)
+        check_batches(MeanOfMeans, "convolution")
 
 
 @pytest.mark.parametrize("case", CASES)
