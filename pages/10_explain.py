@@ -22,7 +22,7 @@ explained.greyed_out(subject)
 body = st.container()
 with st.expander("Settings"):
     target = controls.target(subject.task)
-    one_scale = st.toggle("One scale for all maps", value=True, key="scale", bind="query-params")
+    scale = controls.choose("Scale of the maps", list(explained.SCALES), key="scale", titles=explained.SCALE_TITLES)
     methods = controls.configure_all([fitting[name] for name in names])
 if not names:
     show.problem("No method is chosen. Choose one above.")
@@ -32,12 +32,20 @@ with body:
     records = waiting.results([work.explanation(subject, samples, m, target) for m in methods], "maps")
     if records is None:
         st.stop()
-    show.row(records, None, "maps", one_scale)
-with said:
-    show.answer(*sentences.explanation(records[0], None))
-if len(records) > 1:
-    with body:
-        show.figure(explained.agreement(records), "agreement")
+    show.row(records, None, "maps", explained.SCALES[scale])
+    said.empty()
+    with said:
+        show.answer(*sentences.explanation(records[0], None))
+    scores = waiting.result(work.scores(subject, samples, records), "scores")
+    if scores is not None:
+        show.html(explained.measured(records, scores))
+        show.quiet("● better than 97.5 % of random maps or orders of the same sample; ○ no better than they are.")
+    curves = waiting.result(work.removal_curves(subject, samples, records), "curves")
+    for column, curve in zip(st.columns(max(1, len(curves or []))), curves or [], strict=False):
+        with column:
+            show.figure(curve, curve.title)
+    if len(records) > 1:
+        explained.agreement_of(records)
 with st.expander("How was this made"):
     for method, record in zip(methods, records, strict=True):
         show.made_by(type(method))

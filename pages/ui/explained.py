@@ -9,13 +9,16 @@ import streamlit as st
 from pages.ui import sentences, show, waiting, work
 from pages.ui.markup import Html, element, facts
 from pages.ui.menu import found
+from workbench.agreement import agreement
 from workbench.explanation import AbstractMethod, Claim, methods, methods_for, why_not
 from workbench.quantity import share, significant
-from workbench.records import Attribution, Matrix, Target
+from workbench.records import Attribution, Score, Target
 from workbench.subject import Subject
 from zoo.task import Task
 
 SHOWN = 4
+SCALES = {"fitting": None, "one": True, "own": False}
+SCALE_TITLES = {"fitting": "one where all maps fill it", "one": "one for all", "own": "each its own"}
 HALF = 430
 """Pixels of a column where two stand beside each other in a window of 1,280."""
 SHOWPIECE = 2
@@ -62,19 +65,54 @@ def greyed_out(subject: Subject) -> None:
         show.html(element("p", "wb-chips", *chips))
 
 
-def agreement(records: Sequence[Attribution]) -> Matrix:
-    """Spearman's rank correlation of the methods' values, features of the same sample compared."""
-    ranks = [np.argsort(np.argsort(sentences.per_feature(record).ravel())) for record in records]
-    names = tuple(sentences.title(record.method) for record in records)
-    return Matrix(
-        title="How much the methods agree",
-        values=np.corrcoef(np.array(ranks, dtype=float)),
-        rows=names,
-        columns=names,
-        row_title="",
-        column_title="",
-        unit="rank correlation",
-    )
+def measured(records: Sequence[Attribution], scores: Sequence[Score]) -> Html:
+    """Each method's value of each metric on this sample; hollow where random maps or orders do as well."""
+    kinds = {score.metric: score for score in scores}
+    arrows = {True: " ↑", False: " ↓"}
+    heads = [element("th", "", "Method")] + [
+        element("th", "number", score.title, arrows[score.higher_is_better], element("span", "unit", score.unit))
+        for score in kinds.values()
+    ]
+    rows = []
+    for record in records:
+        own = {score.metric: score for score in scores if score.method == record.method}
+        cells = [element("td", "", sentences.title(record.method)), *(_cell(own.get(name)) for name in kinds)]
+        control = Claim.CONTROL in record.claims
+        rows.append(element("tr", "control" if control else "", *cells))
+    table = element("table", "wb-table", element("thead", "", element("tr", "", *heads)), element("tbody", "", *rows))
+    return element("div", "wb-scroll", table)
+
+
+def _cell(score: Score | None) -> Html:
+    if score is None or not score.values.size:
+        return element("td", "number", "–")
+    value = share(score.mean / 100).removesuffix(" %") if score.unit == "%" else significant(score.mean, 2)
+    return element("td", "number", value, " ", element("span", "wb-mark", "●" if beats_control(score) else "○"))
+
+
+def beats_control(score: Score) -> bool:
+    """Whether the mean lies beyond 97.5 % of the control's draws, on the better side."""
+    draws = score.control.mean(0)
+    if score.higher_is_better:
+        return score.mean > float(np.quantile(draws, 0.975))
+    return score.mean < float(np.quantile(draws, 0.025))
+
+
+def agreement_of(records: Sequence[Attribution]) -> None:
+    """How much the methods agree, as a figure and in a sentence."""
+    names = [sentences.title(record.method) for record in records]
+    found = agreement(records, names)
+    left, right = st.columns([1.7, 1], gap="large", vertical_alignment="center")
+    with left:
+        show.figure(found, "agreement")
+    with right:
+        pairs = [(found.values[i, j], names[i], names[j]) for i in range(len(names)) for j in range(i)]
+        ordered = sorted((pair for pair in pairs if math.isfinite(pair[0])), reverse=True)
+        if ordered:
+            (most, one, other), (least, first, second) = ordered[0], ordered[-1]
+            show.quiet(f"{one} and {other} agree most ({significant(float(most), 2)}); ")
+            show.quiet(f"{first} and {second} least ({significant(float(least), 2)}).")
+            show.quiet("Methods that agree may both be wrong: agreement is no evidence for either.")
 
 
 def made(record: Attribution) -> Html:

@@ -24,7 +24,7 @@ def explanation(record: Attribution, evidence: Evidence | None) -> Iterator[obje
     if record.labels[0] >= 0:
         right = record.labels[0] == record.predicted[0]
         yield ", which is right" if right else f", which is wrong: the label is {record.label_names[0]}"
-    yield f". By {title(record.method).lower()}, "
+    yield f". By {title(record.method)}, "
     yield from strongest(record)
     if evidence is not None:
         yield ": "
@@ -43,7 +43,9 @@ def strongest(record: Attribution) -> Iterator[object]:
         yield strong(words[top])
         yield f" ({signed(values[top])}{unit})"
     elif record.axes[-2:] == ("height", "width"):
-        row, column, total, part = strongest_ninth(per_feature(record))
+        row, column, total, part = strongest_ninth(
+            (record.sum("channel") if "channel" in record.axes else record).values[0]
+        )
         place = "centre" if (row, column) == (1, 1) else f"{THIRDS[0][row]} {THIRDS[1][column]}"
         yield "what moved it most lies in the "
         yield strong(place)
@@ -61,11 +63,6 @@ def strongest_ninth(values: np.ndarray) -> tuple[int, int, float, float]:
     masses = np.array([[np.abs(part).sum() for part in row] for row in parts])
     row, column = np.unravel_index(int(masses.argmax()), masses.shape)
     return int(row), int(column), float(parts[row][column].sum()), float(masses.max() / max(masses.sum(), 1e-300))
-
-
-def per_feature(record: Attribution) -> np.ndarray:
-    """The first sample's values, summed over channels where there are some."""
-    return (record.sum("channel") if "channel" in record.axes else record).values[0]
 
 
 def title(method: str) -> str:

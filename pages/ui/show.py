@@ -12,11 +12,14 @@ from pages.ui.markup import Html, element, table
 from workbench.plots import dots, plot_row, surface
 from workbench.plots.style import CONFIG
 from workbench.records import Attribution, Evidence, Record, Surface, Table
+from workbench.report.blocks import Block
+from workbench.report.html import build
+from workbench.report.prose import inline
 from workbench.settings import Extension
 from workbench.storage import to_bytes
 from zoo.errors import InputError
 
-TITLE_ROOM = 10
+TITLE_ROOM = 20
 WIDE = 880
 """Pixels at which words wrap: the width of the page beside the sidebar in a window of 1,280."""
 
@@ -68,11 +71,31 @@ def figure(record: Record, key: str) -> None:
     _chart(workbench.plot(record, theme=theme()), key, record.title)
 
 
+def drawn(figure: Any, key: str, words: str = "") -> None:
+    """A figure that was drawn before, under its title and above a caption."""
+    caption(figure.layout.title.text or "")
+    _chart(figure, key, words)
+    if words:
+        quiet(Html(inline(words)))
+
+
+def question(text: str) -> None:
+    """A question to the reader."""
+    st.html(element("p", "wb-question", text))
+
+
+def document(content: Sequence[Block], title: str, stem: str) -> None:
+    """The whole page as one file; made when the button is pressed."""
+    st.download_button(
+        "Download as one HTML file", lambda: build(content, title), f"{stem}.html", "text/html", key=f"get {stem}"
+    )
+
+
 def row(
     attributions: Sequence[Attribution],
     graded: Sequence[Evidence] | None,
     key: str,
-    common_scale: bool = True,
+    common_scale: bool | None = None,
     width: float = WIDE,
 ) -> None:
     """Several attributions of one sample, on one scale or each on its own, in their natural size where that fits."""

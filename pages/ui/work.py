@@ -2,16 +2,24 @@
 
 import gc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 import workbench
 import zoo
 from pages.ui.jobs import Work
 from workbench import comparison
 from workbench.analysis import AbstractAnalysis
-from workbench.explanation import AbstractMethod
+from workbench.explanation import AbstractMethod, methods
+from workbench.lesson import AbstractLesson
 from workbench.query import Query
-from workbench.records import Attribution, Curve, Record, Table, Target
+from workbench.records import Attribution, Curve, Record, Score, Table, Target
+from workbench.removal import AbstractRemoval
+from workbench.report.blocks import Block, Question
+from workbench.scoring import metrics
+from workbench.storage import digest
 from workbench.subject import Subject
 from zoo.task import Samples
 
@@ -45,6 +53,37 @@ def cost(subject: Subject, samples: Samples, method: AbstractMethod, target: Tar
     """Forward and backward passes that a method takes, the one that reads the prediction included."""
     query = Query(subject, samples, samples.labels, target.output)
     return len(samples) * (1 + sum(method.cost(query)))
+
+
+def scores(subject: Subject, samples: Samples, records: Sequence[Attribution]) -> Work[list[Score]]:
+    """Every metric that applies, of every one of these attributions of the same samples."""
+
+    def compute(watch: Watch) -> list[Score]:
+        view = subject.metered(watch)
+        found = [kind() for kind in metrics().values()]
+        return [m.score(view, samples, record) for record in records for m in found if not m.why_not(samples, record)]
+
+    key = ("scores", *_named(subject, samples), *map(digest, records))
+    return Work(key=key, label="Measuring how far each map can be trusted", compute=compute)
+
+
+def removal_curves(subject: Subject, samples: Samples, records: Sequence[Attribution]) -> Work[list[Curve]]:
+    """For each metric that removes features: the curves of all attributions before the band of random orders."""
+
+    def compute(watch: Watch) -> list[Curve]:
+        view = subject.metered(watch)
+        found = [kind() for kind in metrics().values() if issubclass(kind, AbstractRemoval)]
+        return [_together([m.curves(view, samples, record) for record in records]) for m in found]
+
+    key = ("curves", *_named(subject, samples), *map(digest, records))
+    return Work(key=key, label="Removing features and putting them back", compute=compute)
+
+
+def _together(curves: Sequence[Curve]) -> Curve:
+    """Curves of several methods with the same abscissa and control, as one."""
+    labels = tuple(methods()[label].title for curve in curves for label in curve.labels)
+    lines = np.concatenate([curve.y for curve in curves])
+    return replace(curves[0], y=lines, labels=labels, band_label="random orders")
 
 
 def analysis(subject: Subject, samples: Samples, what: AbstractAnalysis) -> Work[Record]:
@@ -82,6 +121,26 @@ def learning_curve(name: str) -> Work[Curve]:
         label=f"Refitting {name} on ever more data",
         compute=lambda _: comparison.learning_curve(name),
     )
+
+
+def opening(lesson: AbstractLesson) -> Work[list[Block]]:
+    """A lesson up to its question."""
+
+    def compute(watch: Watch) -> list[Block]:
+        del watch
+        found: list[Block] = []
+        for block in lesson.run():
+            found.append(block)
+            if isinstance(block, Question):
+                break
+        return found
+
+    return Work(key=("opening", lesson), label=lesson.title, compute=compute)
+
+
+def whole(lesson: AbstractLesson) -> Work[list[Block]]:
+    """A lesson with its experiment."""
+    return Work(key=("lesson", lesson), label="Running the experiment", compute=lambda _: list(lesson.run()))
 
 
 def warm() -> None:
