@@ -1,6 +1,7 @@
 """The terminal: records as text. Nothing here computes."""
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from workbench.records import Attribution, Evidence, Grade, Record, Table
+from workbench.quantity import significant
+from workbench.record import Record
+from workbench.records import Attribution, Evidence, Grade, Score, Surface, Table
 from workbench.storage import to_json
 from workbench.words import merged_words
 
 SYMBOLS = {Grade.SUPPORTED: "●", Grade.MIXED: "◐", Grade.NOT_SUPPORTED: "○"}
 SHADES = " ░▒▓█"
-console = Console()
+WIDTH_OF_A_FILE = 120
+console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
 notes = Console(stderr=True)
 
 
@@ -25,11 +29,28 @@ def print_json(value: Any) -> None:
 
 
 def print_record(record: Record, as_json: bool) -> None:
-    """A table as a table, any other record as JSON."""
-    if isinstance(record, Table) and not as_json:
+    """A table as a table; of what is a figure its title and its bare numbers; all of it as JSON if asked."""
+    if as_json:
+        print_json(to_json(record))
+    elif isinstance(record, Table):
         print_table(record)
     else:
-        print_json(to_json(record))
+        console.print(f"[bold]{escape(record.title)}[/bold]", highlight=False)
+        for line in _summary(record):
+            console.print(escape(line), highlight=False)
+
+
+def _summary(record: Record) -> list[str]:
+    if isinstance(record, Score):
+        controls = record.control[np.isfinite(record.control)]
+        middle = f"; random control: {significant(controls.mean())} on average" if controls.size else ""
+        low, high = significant(record.low), significant(record.high)
+        return [f"{significant(record.mean)} ({low} to {high}) {record.unit}{middle}", *filter(None, [record.why])]
+    if isinstance(record, Surface):
+        least, most = significant(record.loss.min()), significant(record.loss.max())
+        middle = significant(record.loss[len(record.y) // 2, len(record.x) // 2])
+        return [f"{record.unit}: {middle} in the middle, {least} to {most} over the plane. --out FILE.html draws it."]
+    return ["--out FILE.html draws it, --json prints its numbers."]
 
 
 def print_table(table: Table) -> None:
