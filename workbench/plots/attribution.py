@@ -88,7 +88,7 @@ def _image_row(
         title=captions.heading(first),
         unit=captions.scale_title(tuple(flat)),
         theme=theme,
-        columns=min(MOST_COLUMNS, len(shown)),
+        columns=-(-len(shown) // -(-len(shown) // MOST_COLUMNS)),
         size=180 if len(shown) > 3 else 220,
         limits=[0.0, *limits],
     )

@@ -19,7 +19,7 @@ def draw(
 ) -> go.Figure:
     """Features of one sample, sorted by the first attribution's size; one column of bars for each attribution.
 
-    All columns share one axis, symmetric about zero, or each has its own. At most `MOST_FEATURES` are shown; the title says how many.
+    All columns share one axis, symmetric about zero, or each has its own. The title says how many of all are shown.
     """
     colours = style.palette(theme)
     first = rows[0]
