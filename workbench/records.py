@@ -49,7 +49,7 @@ class Attribution(Record):
     `values` (sample, …) over `axes`; `f_x` and `f_reference` the scalar at the input and at the reference input
     (NaN where the method has none); `classes` the class index that was explained for each sample, `class_names` its
     name. `inputs` are kept for drawing. `tokens` and `words` as in `zoo.task.Samples`. `steps` lists what was
-    done to the values after the method returned them, in order.
+    done to the values after the method returned them, in order. `probability` is that of the predicted class.
     """
 
     name = "attribution"
@@ -69,7 +69,6 @@ class Attribution(Record):
     predicted: np.ndarray
     predicted_names: tuple[str, ...]
     probability: np.ndarray
-    """Of the predicted class."""
     labels: np.ndarray
     label_names: tuple[str, ...]
     evidence: np.ndarray | None = None
@@ -228,9 +227,8 @@ class Matrix(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surface(Record):
-    """Loss over a plane through the weights: `loss` (y, x) at displacements `x` and `y` along two directions.
-
-    `path` (step, 2) is a walk over it (empty where there is none); `scale` how the directions were scaled.
+    """Loss over a plane through the weights: `loss` (y, x) at displacements `x` and `y` along two directions; `path`
+    (step, 2) is a walk over it (None where there is none), `scale` what one unit of a displacement is.
     """
 
     name = "surface"
