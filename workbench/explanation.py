@@ -4,10 +4,10 @@ import time
 from abc import abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from workbench import settings
@@ -63,6 +63,14 @@ class AbstractMethod(settings.Extension):
         """The reference inputs x' of a method that has them; they give f(x') and the completeness gap."""
         return None
 
+    def is_random(self) -> bool:
+        """Whether another seed gives other values."""
+        return any(field.name == "seed" for field in settings.fields(self))
+
+    def rough(self) -> Self:
+        """A configuration that costs less and whose values still rank alike, for checks that repeat the method."""
+        return self
+
 
 def methods() -> dict[str, type[AbstractMethod]]:
     """Every attribution method there is, by name."""
@@ -77,6 +85,8 @@ def method(name: str, **given: Any) -> AbstractMethod:
 def why_not(kind: type[AbstractMethod], subject: Subject) -> str | None:
     """None where a method fits a subject; else one sentence that says why it does not."""
     lacking = sorted(kind.needs - subject.capabilities)
+    if Capability.GRADIENT in kind.needs and subject.task.kind is Kind.TEXT and not subject.embeds:
+        lacking = sorted({*lacking, Capability.EMBEDDING})
     if lacking:
         return f"{kind.title} needs {' and '.join(lacking)}, which {subject.name} does not offer."
     if subject.task.kind not in kind.kinds:
@@ -90,9 +100,15 @@ def methods_for(subject: Subject) -> dict[str, type[AbstractMethod]]:
 
 
 def explain(
-    subject: Subject, samples: Samples, method: AbstractMethod, target: Target = Target()
+    subject: Subject,
+    samples: Samples,
+    method: AbstractMethod,
+    target: Target = Target(),
+    classes: Int[Tensor, "sample"] | None = None,
 ) -> Attribution:
     """How much each input of each sample moved the target, by a method.
+
+    `classes` gives each sample a class of its own, in place of the one that the target means.
 
     Raises `InputError` where the method does not fit the subject, the samples do not fit the task, or the result is
     not finite. The samples, the subject and torch's global generator are left as they were.
@@ -100,10 +116,12 @@ def explain(
     if (reason := why_not(type(method), subject)) is not None:
         fitting = ", ".join(methods_for(subject))
         raise InputError(f"{reason} Methods that fit: {fitting}.")
+    subject.check(samples)
+    logits = subject.logits(samples.inputs)
+    if classes is None:
+        classes = logits.argmax(-1).cpu() if target.of == "predicted" else subject.explained_classes(samples, target)
     view = subject.metered()
     start = time.perf_counter()
-    logits = view.logits(samples.inputs)
-    classes = logits.argmax(-1).cpu() if target.of == "predicted" else view.explained_classes(samples, target)
     query = Query(view, samples, classes, target.output)
     values = to_numpy(method.attribute(query))
     seconds = time.perf_counter() - start

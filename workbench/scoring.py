@@ -102,6 +102,17 @@ def over_places(attribution: Attribution) -> Float[np.ndarray, "sample ..."]:
     return summed.values.astype(np.float64)
 
 
+def rank_correlation(first: Float[np.ndarray, "place"], second: Float[np.ndarray, "place"]) -> float:
+    """Spearman's correlation. A constant map correlates with nothing (0) but another constant one (1)."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values) - (len(values) + 1) / 2 for values in (first, second)]
+    sizes = [float(np.linalg.norm(rank)) for rank in ranks]
+    if not all(sizes):
+        return float(sizes[0] == sizes[1])
+    return float(ranks[0] @ ranks[1] / (sizes[0] * sizes[1]))
+
+
 def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[float, float]:
     """95 % percentile bootstrap interval of the mean over samples; NaN, NaN for fewer than two samples."""
     if len(values) < 2:

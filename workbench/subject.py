@@ -13,8 +13,8 @@ from torch import Tensor, nn
 import zoo
 from workbench.records import Output, Target
 from zoo.errors import InputError
-from zoo.model import Capability, TokenNetwork, TraditionalModel, capabilities
-from zoo.task import Samples, Task
+from zoo.model import Capability, TraditionalModel, capabilities
+from zoo.task import Kind, Samples, Task
 
 ELEMENTS_PER_CHUNK = 2**19
 """Input elements sent through a network at once: on two CPU cores the activations of a small network then stay near
@@ -28,7 +28,7 @@ class Meter:
 
     forward: int = 0
     backward: int = 0
-    watch: Callable[[Self], None] | None = None
+    watch: Callable[["Meter"], None] | None = None
 
     def add(self, forward: int, backward: int = 0) -> None:
         self.forward += forward
@@ -50,7 +50,7 @@ class Subject:
     task: Task
     name: str = "custom"
     digest: str = ""
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     meter: Meter = field(default_factory=Meter)
 
     def __post_init__(self) -> None:
@@ -63,10 +63,17 @@ class Subject:
         return capabilities(self.model)
 
     @property
+    def embeds(self) -> bool:
+        """Whether inputs are token ids that enter through an embedding, where gradients live."""
+        return Capability.EMBEDDING in self.capabilities
+
+    @property
     def network(self) -> nn.Module:
         """The module itself; raises `InputError` for a traditional model."""
         if not isinstance(self.model, nn.Module):
-            raise InputError(f"{self.name} is a traditional model and has no weights to differentiate. Choose a network.")
+            raise InputError(
+                f"{self.name} is a traditional model and has no weights to differentiate. Choose a network."
+            )
         return self.model
 
     def editable(self) -> nn.Module:
@@ -87,17 +94,19 @@ class Subject:
         """Logits of any number of inputs, in chunks that fit memory, without a gradient."""
 
         def forward(rows: slice) -> Tensor:
-            self.meter.add(forward=len(inputs[rows]))
             if isinstance(self.model, TraditionalModel):
-                return self.model.logits(inputs[rows])
-            with torch.no_grad():
-                return self.model(inputs[rows].to(self.device))
+                logits = self.model.logits(inputs[rows])
+            else:
+                with torch.no_grad():
+                    logits = self.model(inputs[rows].to(self.device))
+            self.meter.add(forward=len(logits))
+            return logits
 
         return chunked(forward, len(inputs), inputs[0].numel())
 
     def points(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample ..."]:
         """Where gradients live: the inputs themselves, or the embeddings of token ids."""
-        if Capability.EMBEDDING in self.capabilities:
+        if self.embeds:
             with torch.no_grad():
                 return self.network.embed(inputs.to(self.device))  # type: ignore[operator]
         return inputs.to(self.device)
@@ -112,9 +121,31 @@ class Subject:
 
     def mask(self, inputs: Shaped[Tensor, "sample ..."]) -> Bool[Tensor, "sample token"] | None:
         """True where there is a token; None where inputs are not tokens that are embedded."""
-        if isinstance(self.model, TokenNetwork):
-            return inputs.to(self.device) != self.model.padding
-        return None
+        return inputs.to(self.device) != getattr(self.model, "padding", 0) if self.embeds else None
+
+    def check(self, samples: Samples) -> None:
+        """Raise `InputError` where the samples are not what the task is made of: shape, type, finite values."""
+        inputs, task = samples.inputs, self.task
+        if not len(samples):
+            raise InputError(f"No samples were given. Give at least one of {task.name}, for example {task.scored}:0.")
+        if task.kind is Kind.TEXT:
+            if inputs.ndim != 2 or inputs.is_floating_point() or (inputs < 0).any():
+                raise InputError(
+                    f"{task.name} takes token ids (whole numbers, sample × token), not {inputs.dtype} of shape "
+                    f"{tuple(inputs.shape)}. Make them with the task's encode([text])."
+                )
+            return
+        wanted = tuple(task.samples(task.scored).inputs.shape[1:])
+        axes = " × ".join(task.axes)
+        if tuple(inputs.shape[1:]) != wanted:
+            raise InputError(
+                f"{task.name} takes inputs of {axes} = {' × '.join(map(str, wanted))}, not "
+                f"{' × '.join(map(str, inputs.shape[1:]))}. Resize them to that."
+            )
+        if not inputs.is_floating_point():
+            raise InputError(f"{task.name} takes numbers like 0.5 (float32), not {inputs.dtype}. Use inputs.float().")
+        if not inputs.isfinite().all():
+            raise InputError("Some inputs are not finite (NaN or infinity). Leave those samples out or fill the gaps.")
 
     def explained_classes(self, samples: Samples, target: Target) -> Int[Tensor, "sample"]:
         """The class index that a target means for each sample."""

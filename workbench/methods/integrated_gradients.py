@@ -1,7 +1,8 @@
 """Integrated gradients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Self
 
 import numpy as np
 import torch
@@ -51,6 +52,12 @@ class IntegratedGradients(AbstractMethod):
 
     def reference(self, query: Query) -> Tensor:
         return reference_inputs(query, self.reference_input, self.seed)
+
+    def is_random(self) -> bool:
+        return self.reference_input in ("noise", "data")
+
+    def rough(self) -> Self:
+        return replace(self, n_steps=min(32, self.n_steps), max_steps=min(32, self.max_steps))
 
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
         reference = self.reference(query)

@@ -1,6 +1,7 @@
 """Kernel SHAP."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -43,6 +44,9 @@ class KernelShap(AbstractMethod):
 
     def reference(self, query: Query) -> Tensor:
         return reference_inputs(query, self.reference_input, self.seed)
+
+    def rough(self) -> Self:
+        return replace(self, n_samples=min(256, self.n_samples))
 
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
         reference, counts = self.reference(query), group_counts(query.groups)

@@ -39,6 +39,9 @@ class Occlusion(AbstractMethod):
     reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What stands in (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the reference inputs 'noise' and 'data'")
 
+    def is_random(self) -> bool:
+        return self.reference_input in ("noise", "data")
+
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
         reference = reference_inputs(query, self.reference_input, self.seed)
         f_x = query.values(query.inputs)
