@@ -1,4 +1,4 @@
-"""The zoo's command line: python -m zoo list | train | verify | evaluate | tokenizer."""
+"""The zoo's command line: python -m zoo list | train | verify | evaluate | remeasure | tokenizer."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from zoo.card import ModelCard, card
 from zoo.errors import InputError
@@ -24,11 +24,24 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """Every model we ship, from its card."""
-    cards = [card(name) for name in RECIPES]
+    cards = []
+    for name in RECIPES:
+        try:
+            cards.append(card(name))
+        except InputError as error:
+            print(f"zoo: {error}", file=sys.stderr)
     if as_json:
         print(json.dumps([asdict(each) for each in cards], indent=2, ensure_ascii=False))
         return
-    table = Table("model", "task", "accuracy", "95 % interval", "parameters", "seconds to train", "ms per sample")
+    table = Table(
+        Column("model", no_wrap=True),
+        "task",
+        "accuracy",
+        "95 % interval",
+        "parameters",
+        "seconds to train",
+        "ms per sample",
+    )
     for each in cards:
         table.add_row(
             each.name,
@@ -128,6 +141,17 @@ def evaluate(
     table.add_row("negative log-likelihood, nats", f"{metrics.negative_log_likelihood:.4f}")
     table.add_row("expected calibration error, 15 bins", f"{metrics.calibration_error:.4f}")
     Console().print(table)
+
+
+@app.command()
+def remeasure(names: list[str]) -> None:
+    """Write cards again from the weights there are, after a recipe's words or a traditional model have changed."""
+    for name in names:
+        recipe(name)
+    from zoo.release import remeasure as write_again
+
+    for name in names:
+        print(_sentence(write_again(name)))
 
 
 @app.command()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from zoo import storage
 from zoo.errors import InputError
@@ -67,6 +67,10 @@ class ModelCard:
     evidence_used: Mapping[str, float] | None = None
     """Planted tasks only: accuracy without the evidence, and with everything but the evidence exchanged."""
     tokenizer_digest: str | None = None
+    verified: ClassVar[str] = (
+        "`python -m zoo verify` checks the weights file against its sha256, the recipe, the number of parameters and "
+        "the scored data, and measures every figure of the scored split again; times are as they were measured once."
+    )
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"

@@ -92,8 +92,8 @@ def data_digest(*parts: Samples) -> str:
 
 def recipe_digest(plan: Recipe, training: Samples) -> str:
     """What identifies a model that is refitted: its recipe (without words meant for people) and its training data."""
-    facts = {key: value for key, value in asdict(plan).items() if key not in ("title", "limits")}
-    return storage.sha256(json.dumps([facts, data_digest(training)], sort_keys=True, default=dict).encode())
+    facts = asdict(replace(plan, title="", limits="", options=dict(plan.options)))
+    return storage.sha256(json.dumps([facts, data_digest(training)], sort_keys=True).encode())
 
 
 def restore(model: nn.Module, path: Path, expected: ModelCard) -> None:

@@ -1,7 +1,9 @@
 """Recipes: everything we ship, each as the few lines from which it can be made again."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
 from zoo.errors import unknown
 
@@ -63,6 +65,27 @@ class Recipe:
     seed: int = 0
     limits: str = ""
     """What the model must not be used for, or relied on for, in a sentence."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """A recipe from a card. Fields that are newer than the card have their defaults, which is what it meant."""
+        training = values["training"]
+        if training is not None:
+            taught = training.get("distillation")
+            taught = taught and Distillation(**{**taught, "teachers": tuple(taught["teachers"])})
+            training = Training(
+                **{**training, "betas": tuple(training.get("betas", Training.betas)), "distillation": taught}
+            )
+        return cls(**{**values, "training": training})
+
+    def is_made_like(self, other: "Recipe") -> bool:
+        """Whether both give the same model: everything but the words meant for people is equal."""
+        return _facts(self) == _facts(other)
+
+
+def _facts(plan: Recipe) -> dict[str, Any]:
+    """A recipe as JSON would have it, without title and limits."""
+    return json.loads(json.dumps(asdict(replace(plan, title="", limits="", options=dict(plan.options)))))
 
 
 TEACHING = Distillation(teachers=("gru_sst2", "transformer_sst2"))

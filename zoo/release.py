@@ -11,10 +11,11 @@ from torch import nn
 
 from zoo import storage
 from zoo.card import ModelCard, card, card_path, weights_path
+from zoo.errors import InputError
 from zoo.evaluation import evidence_used, measure, predict_milliseconds
-from zoo.loading import data_digest, fitted, recipe_digest, task
+from zoo.loading import data_digest, fitted, load, recipe_digest, task
 from zoo.model import TraditionalModel, parameter_count
-from zoo.recipe import RECIPES, Recipe
+from zoo.recipe import RECIPES, Recipe, recipe
 from zoo.task import Task
 from zoo.training import Trained, Watch, train
 
@@ -42,6 +43,22 @@ def release(plan: Recipe, device: torch.device = torch.device("cpu"), watch: Wat
     files = {weights_path(plan.name): content, card_path(plan.name): described.to_json().encode()}
     storage.write_atomically(files)
     return described
+
+
+def remeasure(name: str) -> ModelCard:
+    """The card of a model written again from the weights there are: measured anew, with the recipe's present words.
+
+    How it was trained is taken from the old card. Raises `InputError` where the recipe now gives another model.
+    """
+    plan, old, loaded = recipe(name), card(name), load(name)
+    plan = replace(plan, seed=old.recipe["seed"])
+    if not Recipe.from_dict(old.recipe).is_made_like(plan) or loaded.digest != old.digest:
+        raise InputError(f"{name} is not what its recipe now makes of the data here. Run `python -m zoo train {name}`.")
+    new = _described(plan, loaded.task, loaded.model, old.digest, old.seconds)
+    kept = ("weights_bytes", "history", "device", "threads", "versions")
+    new = replace(new, **{key: getattr(old, key) for key in kept})
+    storage.write_atomically({card_path(name): new.to_json().encode()})
+    return new
 
 
 def best_traditional(task_name: str) -> ModelCard | None:
