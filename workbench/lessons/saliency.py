@@ -10,7 +10,7 @@ import workbench
 from workbench.lesson import AbstractLesson
 from workbench.lessons import saturation
 from workbench.lessons.saturation import CREDITED, DRAWS, VANISHED, Ramp
-from workbench.quantity import quantity, significant
+from workbench.quantity import MINUS, quantity
 from workbench.records import Attribution, Column, Curve, Output, Table
 from workbench.report import blocks
 from workbench.report.blocks import Block, Outcome
@@ -69,7 +69,7 @@ CONCLUSIONS = {
     "Find the settings where that ends.",
 }
 TRY_THIS = """
-- Lower the level to 0.2. Now nothing is full, and all methods agree. Why must they?
+- Lower the level to 0.2. Now nothing is full, and all methods agree but one. Which, and what is it the answer to?
 - Set the number of inputs to 1. Why does occlusion recover, and the gradient not?
 - Explain the *logit* of the network instead of its probability. What does that say about which scalar to explain?
 - Take `cnn_shapes`. Compare its recipe with that of `cnn_digits`: which of them softens its labels in training, and
@@ -151,20 +151,21 @@ class Saliency(AbstractLesson):
     def _opening(self) -> Iterator[Block]:
         terms = " + ".join(f"x{'₁₂₃₄₅₆₇₈'[i]}" for i in range(self.inputs))
         yield blocks.Text(text=OPENING)
-        yield blocks.Code(text=f"f(x) = 1 − ReLU(1 − {self.steepness:g} · ({terms}))")
+        factor = "" if self.steepness == 1 else f"{self.steepness:g} · "
+        yield blocks.Code(text=f"f(x) = 1 − ReLU(1 − {factor}({terms}))")
         yield blocks.Text(
             text=f"It rises as the inputs rise. Once their sum has reached {1 / self.steepness:.3g} it is full and "
-            f"stays at 1. Here every input is **{self.level:g}**, so the sum is {self.inputs * self.level:.3g}. With all "
-            "inputs at 0, f is 0. So whatever f is, it is because of the inputs; and as f treats them all alike, each "
-            "deserves an equal share of it."
+            f"stays at 1. Here every input is **{self.level:g}**, so the sum is {self.inputs * self.level:.3g}. With "
+            "all inputs at 0, f is 0. So whatever f is, it is because of the inputs; and as f treats them all alike, "
+            "each deserves an equal share of it."
         )
 
     def _options(self, here: Mapping[str, Attribution]) -> list[tuple[float, str]]:
         """The values that are at stake, with what speaks for each."""
         share = saturation.fair_share(here["gradient"])
         return [
-            (self.steepness, f"{significant(self.steepness)}, because f rises that fast with x₁"),
-            (share, f"{significant(share)}, because that is its equal share of f"),
+            (self.steepness, f"{_short(self.steepness)}, because f rises that fast with x₁"),
+            (share, f"{_short(share)}, because that is its equal share of f"),
             (0.0, "0, because f does not change if x₁ changes a little"),
         ]
 
@@ -197,7 +198,7 @@ class Saliency(AbstractLesson):
         yield blocks.Figure(content=saturation.distribution(found), caption=DISTRIBUTION_CAPTION)
         least = int(np.argmin(found[self.output]))
         maps = [
-            replace(record.take(least), title=f"{kind} of the {name.replace('_', ' ')}")
+            replace(record.take(least), title=f"{kind}, {name.replace('_', ' ')}")
             for name, pair in seen.items()
             for kind, record in zip(("Gradient", "Path"), pair, strict=True)
         ]
@@ -232,8 +233,8 @@ class Saliency(AbstractLesson):
             outcome = Outcome.FAILS
         percent = quantity(100 * float(gone.mean()), 100 * low, 100 * high, "%")
         measured = MEASURED.format(
-            gradient=significant(gradient),
-            share=significant(share),
+            gradient=_short(gradient),
+            share=_short(share),
             model=self.model,
             output=self._output,
             percent=percent,
@@ -249,7 +250,7 @@ def _reading(here: Mapping[str, Attribution]) -> str:
     credits = {name: float(record.values[0, 0]) for name, record in here.items()}
     right = [CREDITED[name] for name, value in credits.items() if abs(value - share) <= 0.01 * abs(share)]
     none = [CREDITED[name] for name, value in credits.items() if abs(value) <= 0.01 * abs(share)]
-    lines = [f"x₁ deserves **{significant(share)}**."]
+    lines = [f"x₁ deserves **{_short(share)}**."]
     if right:
         lines.append(f"It gets that from {_listed(right)}.")
     if none:
@@ -257,6 +258,11 @@ def _reading(here: Mapping[str, Attribution]) -> str:
     if "Occlusion" in none:
         lines.append(OCCLUSION.strip())
     return " ".join(lines)
+
+
+def _short(value: float) -> str:
+    """Three digits, and no more zeros than needed: 0.5, not 0.500."""
+    return f"{value + 0.0:.3g}".replace("-", MINUS)
 
 
 def _listed(names: list[str]) -> str:

@@ -38,7 +38,7 @@ SEEDS = 3
 
 @dataclass(frozen=True)
 class Levels(Task):
-    """Rows of inputs that all have the same value."""
+    """Rows of so many inputs that all have the same value."""
 
     name = "levels"
     title = "Inputs of one value"
@@ -51,9 +51,15 @@ class Levels(Task):
     citation = "shrikumar2017learning"
     about = "Rows whose inputs all have the same value, for a function that is known on paper."
 
+    inputs: int
+
     def load(self, split: str) -> Samples:
         del split
-        return at_levels(np.linspace(0, 2, 5), 2)
+        return at_levels(np.linspace(0, 2, 5), self.inputs)
+
+    def samples(self, split: str) -> Samples:
+        """Not remembered: tasks of different widths differ."""
+        return self.load(split)
 
     def groups(self, inputs: Float[Tensor, "sample feature"]) -> Int[Tensor, "sample feature"]:
         return torch.arange(inputs.shape[1]).expand(len(inputs), -1)
@@ -80,7 +86,7 @@ def at_levels(levels: Float[np.ndarray, "sample"], inputs: int) -> Samples:
 def credit(network: nn.Module, levels: Float[np.ndarray, "sample"], inputs: int, name: str) -> Attribution:
     """What a method credits each input of a function with, at each level; x' is zero where the method has one."""
     given = {"n_steps": 64, "max_steps": 1024, "tolerance": 1e-3} if name == "integrated_gradients" else {}
-    subject = Subject(network, Levels(), name="the function on paper")
+    subject = Subject(network, Levels(inputs), name="the function on paper")
     return explain(subject, at_levels(levels, inputs), method(name, **given), Target(of=0))
 
 
@@ -107,7 +113,7 @@ def fair_share(record: Attribution) -> float:
 
 def both(subject: Subject, samples: Samples, output: Output) -> tuple[Attribution, Attribution]:
     """Input × gradient and integrated gradients of one output of the predicted class: one unit, no path and a path."""
-    path = method("integrated_gradients", n_steps=64, max_steps=64)
+    path = method("integrated_gradients", n_steps=32, max_steps=512, tolerance=0.05)
     target = Target(output=output)
     return explain(subject, samples, method("input_x_gradient"), target), explain(subject, samples, path, target)
 
@@ -141,7 +147,7 @@ def distribution(found: Mapping[str, Float[np.ndarray, "sample"]]) -> Curve:
     """Per output: the share of samples whose ratio lies below a value, over the value's decimal logarithm."""
     logs = {name: np.log10(np.maximum(values, 1e-9)) for name, values in found.items()}
     least = min(-1.5, *(float(values.min()) for values in logs.values()))
-    x = np.linspace(np.floor(2 * least) / 2, max(0.5, *(float(v.max()) for v in logs.values())), 121)
+    x = np.linspace(np.floor(2 * least - 0.1) / 2, max(0.5, *(float(v.max()) for v in logs.values())), 121)
     return Curve(
         title="How much of what moved the output the gradient still sees",
         x=x,
