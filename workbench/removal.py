@@ -93,7 +93,7 @@ class _Answers:
         self.query = query
         content = (query.inputs, query.classes, query.values(query.inputs))
         digest = hashlib.sha256(b"/".join(part.cpu().contiguous().numpy().tobytes() for part in content))
-        self.key = (digest.hexdigest(), query.samples.ids, id(query.subject))
+        self.key = (digest.hexdigest(), query.samples.ids, id(query.subject.model))
 
     def __hash__(self) -> int:
         return hash(self.key)

@@ -38,7 +38,7 @@ class Completeness(AbstractMetric):
 
     def why_not(self, samples: Samples, attribution: Attribution) -> str | None:
         if np.isnan(attribution.f_reference).any():
-            return f"{attribution.method} has no reference input, so there is nothing its values should add up to."
+            return "without a reference input there is nothing that the values should add up to."
         return None
 
     def score(self, subject: Subject, samples: Samples, attribution: Attribution) -> Score:
