@@ -6,8 +6,9 @@ from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from zoo.card import ModelCard, card
 from zoo.errors import InputError
@@ -33,24 +34,14 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([asdict(each) for each in cards], indent=2, ensure_ascii=False))
         return
-    table = Table(
-        Column("model", no_wrap=True),
-        "task",
-        "accuracy",
-        "95 % interval",
-        "parameters",
-        "seconds to train",
-        "ms per sample",
-    )
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    for title in ("model", "task", "accuracy, 95 %", "parameters", "train s", "ms/sample"):
+        table.add_column(title, no_wrap=True, justify="left" if title in ("model", "task") else "right")
     for each in cards:
-        table.add_row(
-            each.name,
-            each.task,
-            *_accuracy(each.metrics.accuracy, each.metrics.low, each.metrics.high),
-            f"{each.parameters:,}",
-            f"{each.seconds:.1f}",
-            f"{each.predict_milliseconds:.3f}",
-        )
+        metrics = each.metrics
+        interval = f"{100 * metrics.accuracy:.1f} ({100 * metrics.low:.1f} to {100 * metrics.high:.1f})"
+        numbers = f"{each.parameters:,}", f"{each.seconds:.1f}", f"{each.predict_milliseconds:.3f}"
+        table.add_row(each.name, each.task, interval, *numbers)
     Console().print(table)
 
 

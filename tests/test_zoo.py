@@ -1,0 +1,302 @@
+"""The zoo as it is shipped: cards that tell the truth, files that are checked, commands without tracebacks."""
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import safetensors.torch
+import torch
+from typer.testing import CliRunner
+
+import zoo
+from zoo import loading, storage
+from zoo.__main__ import app
+from zoo.card import Metrics, ModelCard, card_path, weights_path
+from zoo.errors import InputError
+from zoo.recipe import RECIPES
+from zoo.verification import verify
+
+MIRROR = pytest.mark.mirror
+NAMES = [pytest.param(name, marks=[MIRROR] if plan.task == "sst2" else []) for name, plan in RECIPES.items()]
+REACHED = {"cnn_digits": 0.985, "cnn_shapes": 0.99, "gru_sst2": 0.80, "transformer_sst2": 0.79, "svm_digits": 0.96}
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """A copy of the weights folder that a test may damage, with nothing loaded from before."""
+    folder = tmp_path / "weights"
+    shutil.copytree(storage.WEIGHTS, folder)
+    monkeypatch.setattr(storage, "WEIGHTS", folder)
+    loading._models.forget()
+    yield folder
+    loading._models.forget()
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def edit(path, **changes) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+# Cards -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_card_holds_when_it_is_measured_again(name):
+    verdict = verify(name)
+    assert verdict.problems == []
+    assert verdict.unmeasured is None
+    assert verdict.accuracy == pytest.approx(zoo.card(name).metrics.accuracy, abs=0.002)
+
+
+@pytest.mark.parametrize(("name", "least"), REACHED.items())
+def test_networks_reach_what_they_promise(name, least):
+    described = zoo.card(name)
+    assert described.metrics.low < described.metrics.accuracy < described.metrics.high
+    assert described.metrics.accuracy >= least
+
+
+def test_weights_are_small_and_there_is_a_card_for_every_recipe_and_none_more():
+    files = {path.name for path in storage.WEIGHTS.iterdir() if not path.name.startswith(".")}
+    expected = {f"{name}.json" for name in RECIPES} | {"sst2_tokenizer.json"}
+    expected |= {f"{name}.safetensors" for name, plan in RECIPES.items() if plan.training is not None}
+    assert files == expected
+    assert max(path.stat().st_size for path in storage.WEIGHTS.iterdir()) <= 2 * 2**20
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_card_says_what_a_reader_needs(name):
+    described, plan = zoo.card(name), RECIPES[name]
+    assert described.limits == plan.limits
+    assert len(described.limits) > 40
+    assert described.recipe["seed"] == plan.seed
+    assert described.scored == zoo.task(plan.task).scored
+    assert (described.weights_bytes is None) == (plan.training is None) == (not described.history)
+    if plan.training is not None:
+        assert all(len(series) == plan.training.epochs for series in described.history.values())
+        assert described.history["loss"][-1] < described.history["loss"][0]
+    assert ModelCard.from_json(described.to_json(), card_path(name)) == described
+
+
+def test_the_network_for_shapes_uses_the_evidence_and_nothing_else():
+    used = zoo.card("cnn_shapes").evidence_used
+    assert used["accuracy_without_evidence"] < used["chance"] + 0.05
+    assert used["accuracy_with_other_rest"] > 0.98
+
+
+def test_the_best_traditional_model_stands_beside_each_network():
+    assert zoo.card("cnn_digits").best_traditional == "svm_digits"
+    assert zoo.card("cnn_digits").best_traditional_accuracy == zoo.card("svm_digits").metrics.accuracy
+    assert zoo.card("gru_sst2").best_traditional == "logistic_sst2"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "found"),
+    [
+        ("logistic_digits", {"parameters": 651}, "parameters"),
+        ("cnn_digits", {"parameters": 1}, "parameters"),
+        ("cnn_digits", {"best_traditional_accuracy": 0.9}, "its accuracy"),
+        ("cnn_shapes", {"evidence_used": None}, "planted evidence"),
+        (
+            "cnn_shapes",
+            {"evidence_used": {"accuracy_without_evidence": 0.5, "accuracy_with_other_rest": 1, "chance": 0.2}},
+            "without",
+        ),
+        ("svm_digits", {"recipe": {"seed": 0, "training": None}}, "recipe"),
+        ("cnn_digits", {"digest": "0" * 64}, "sha256"),
+    ],
+)
+@pytest.mark.usefixtures("weights")
+def test_a_card_that_was_tampered_with_is_found(name, changes, found):
+    edit(card_path(name), **changes)
+    assert any(found in problem for problem in verify(name).problems)
+
+
+@pytest.mark.parametrize("key", list(Metrics.__annotations__))
+@pytest.mark.usefixtures("weights")
+def test_every_figure_of_a_card_is_checked(key):
+    metrics = json.loads(card_path("logistic_digits").read_text())["metrics"]
+    edit(card_path("logistic_digits"), metrics=metrics | {key: metrics[key] + (5 if key == "samples" else -0.004)})
+    assert len(verify("logistic_digits").problems) == 1
+
+
+@pytest.mark.usefixtures("weights")
+def test_a_model_that_was_fitted_on_other_data_says_so():
+    edit(card_path("logistic_digits"), digest="0" * 64)
+    assert "other data" in zoo.load("logistic_digits").card.limits
+    verdict = verify("logistic_digits")
+    assert verdict.problems == []
+    assert "other training data" in verdict.unmeasured
+
+
+# Loading ---------------------------------------------------------------------------------------------------------
+
+
+def _cut_short(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _altered_by_a_byte(path):
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def _missing(path):
+    path.unlink()
+
+
+def _rewritten(change):
+    """The file with another content, and the card made to fit it."""
+
+    def damage(path):
+        state = safetensors.torch.load(path.read_bytes())
+        content = change(state)
+        path.write_bytes(content)
+        edit(path.with_suffix(".json"), digest=storage.sha256(content), weights_bytes=len(content))
+
+    return damage
+
+
+def _saved(**changes):
+    return _rewritten(lambda state: safetensors.torch.save({**state, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "match"),
+    [
+        (_cut_short, "cut short"),
+        (_altered_by_a_byte, "sha256 differs"),
+        (_missing, "missing"),
+        (_saved(**{"classify.bias": torch.full((10,), torch.nan)}), "not a finite number, in 'classify.bias'"),
+        (_saved(**{"classify.bias": torch.full((10,), torch.inf)}), "not a finite number"),
+        (_saved(**{"classify.bias": torch.zeros(9)}), r"\(9,\)"),
+        (_saved(**{"classify.bias": torch.zeros(10, dtype=torch.float64)}), "float64"),
+        (_saved(extra=torch.zeros(1)), "'extra' is in the file only"),
+        (_rewritten(lambda state: safetensors.torch.save({"mean": state["mean"]})), "is not in the file"),
+        (_rewritten(lambda _: b"not tensors at all"), "not a safetensors file"),
+    ],
+)
+def test_damaged_weights_are_one_sentence_and_nothing_is_changed(weights, damage, match):
+    damage(weights_path("cnn_digits"))
+    before = contents(weights)
+    with pytest.raises(InputError, match=match) as caught:
+        zoo.load("cnn_digits")
+    assert "python -m zoo train cnn_digits" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert contents(weights) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"name": "cnn_digits"}', '{"metrics": {}}', '{"metrics": 3, "history": {}}']
+)
+@pytest.mark.usefixtures("weights")
+def test_a_broken_card_is_one_sentence(text):
+    card_path("cnn_digits").write_text(text)
+    with pytest.raises(InputError, match="not a model card"):
+        zoo.load("cnn_digits")
+
+
+@pytest.mark.usefixtures("weights")
+def test_a_card_of_another_model_or_none_is_one_sentence():
+    shutil.copy(card_path("cnn_shapes"), card_path("cnn_digits"))
+    with pytest.raises(InputError, match="is the card of 'cnn_shapes'"):
+        zoo.load("cnn_digits")
+    card_path("cnn_digits").unlink()
+    with pytest.raises(InputError, match="no card"):
+        zoo.load("cnn_digits")
+
+
+def test_whoever_loads_a_model_first_all_get_the_same():
+    loading._models.forget()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(zoo.load, ["cnn_digits", "svm_digits"] * 8))
+    assert len({id(each) for each in found}) == 2
+    assert not found[0].model.training
+    assert found[0].digest == storage.sha256(weights_path("cnn_digits").read_bytes())
+
+
+def test_names_that_do_not_exist_are_one_sentence():
+    with pytest.raises(InputError, match="Did you mean 'cnn_digits'"):
+        zoo.load("cnn_digit")
+    with pytest.raises(InputError, match="device"):
+        zoo.device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="no CUDA device"):
+            zoo.device("cuda")
+    assert zoo.device("cpu").type == "cpu"
+
+
+# Command line and imports ----------------------------------------------------------------------------------------
+
+
+def run(*arguments: str):
+    return subprocess.run(
+        [sys.executable, "-m", "zoo", *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_listing_reads_cards_and_loads_nothing_heavy():
+    code = (
+        "import runpy, sys, zoo; sys.argv = ['zoo', 'list', '--json']\n"
+        "try: runpy.run_module('zoo', run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'torch', 'sklearn', 'datasets', 'tokenizers', 'scipy'} & set(sys.modules)\n"
+        "print(sorted(heavy), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.strip() == "[]"
+    assert [each["name"] for each in json.loads(done.stdout)] == list(RECIPES)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "cnn_digit"),
+        ("train", "cnn_digits", "--device", "tpu"),
+        ("evaluate", "nothing"),
+        ("evaluate", "cnn_digits", "--split", "validation"),
+        ("verify", "cnn_digits", "nothing"),
+        ("tokenizer", "digits"),
+        ("train",),
+        ("nonsense",),
+    ],
+)
+def test_bad_input_ends_with_code_2_and_no_traceback(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+@pytest.mark.usefixtures("weights")
+def test_the_commands_do_what_they_say():
+    runner = CliRunner()
+    shown = runner.invoke(app, ["evaluate", "cnn_digits", "--split", "train", "--json"])
+    assert json.loads(shown.output)["samples"] == 898
+    assert "accuracy" in runner.invoke(app, ["evaluate", "logistic_digits"]).output
+    assert "svm_digits" in runner.invoke(app, ["list"]).output
+    assert runner.invoke(app, ["verify", "cnn_digits", "--fast"]).exit_code == 0
+    edit(card_path("cnn_digits"), parameters=7)
+    wrong = runner.invoke(app, ["verify", "cnn_digits", "svm_digits"])
+    assert wrong.exit_code == 1
+    assert "WRONG" in wrong.output
+    assert "ok" in wrong.output
+
+
+def test_zoo_names_mean_functions_whoever_imported_what_before():
+    import zoo.card
+    import zoo.recipe
+    import zoo.task
+
+    assert zoo.task("digits").name == "digits"
+    assert zoo.recipe("cnn_digits") == replace(RECIPES["cnn_digits"])
+    assert zoo.card("cnn_digits").name == "cnn_digits"
+    with pytest.raises(AttributeError):
+        _ = zoo.nothing
