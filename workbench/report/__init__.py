@@ -2,6 +2,7 @@
 
 from workbench.report.blocks import Block
 from workbench.report.html import build, write
+from workbench.report.saliency import saliency_report
 from workbench.report.single import explanation_blocks, record_blocks
 
-__all__ = ["Block", "build", "explanation_blocks", "record_blocks", "write"]
+__all__ = ["Block", "build", "explanation_blocks", "record_blocks", "saliency_report", "write"]

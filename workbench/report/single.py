@@ -32,15 +32,22 @@ def explanation_blocks(record: Attribution, found: Sequence[records.Evidence]) -
 
 def sentence(record: Attribution, index: int, found: Sequence[records.Evidence] = ()) -> str:
     """One line that says what the model answered, what was explained and how far that can be trusted."""
-    said = f"`{record.subject}` says **{record.predicted_names[index]}** ({record.probability[index]:.2f})"
-    if record.labels[index] >= 0:
-        right = record.labels[index] == record.predicted[index]
-        said += ", which is right" if right else f"; the label is **{record.label_names[index]}**"
     what = f"the {record.target.output.replace('_', ' ')} of {record.class_names[index]}"
     value = significant(float(record.f_x[index]))
     explained = f"{style.readable(record.method)} explains {what}, which is {value}"
     graded = [f"{style.SYMBOLS[item.grade]} {item.grade}: {held(item)}" for item in found]
-    return ". ".join([said, explained, *graded]) + "."
+    return ". ".join([f"`{record.subject}` {said(record, index)}", explained, *graded]) + "."
+
+
+def said(record: Attribution, index: int) -> str:
+    """What the model says of a sample: "says 9 (0.98), which is right"."""
+    answer = f"says {record.predicted_names[index]} ({record.probability[index]:.2f})"
+    if record.labels[index] < 0:
+        return answer
+    right = record.labels[index] == record.predicted[index]
+    return (
+        f"{answer}, which is right" if right else f"{answer}, which is wrong: the label is {record.label_names[index]}"
+    )
 
 
 def held(found: records.Evidence) -> str:
