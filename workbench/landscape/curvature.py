@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.landscape.loss import Batch, Loss
+from workbench.subject import ELEMENTS_PER_CHUNK
 
 _SWITCHES = threading.Lock()
 """Which kernels torch may use is a setting of the process: two sessions that switch it at once would undo each other's
@@ -23,15 +24,17 @@ class Hessian:
     """H = ∂²L/∂θ∂θᵀ at the trained weights, through v ↦ Hv = ∂(∂L/∂θ · v)/∂θ.
 
     Double backward: the only second derivative of torch that is right for every layer (forward over reverse through
-    `torch.func` is silently wrong behind an affine layer norm). Where all samples fit one batch the gradient's graph
-    is kept, so that a product costs one backward pass through it. A parameter that the loss does not use has a zero
-    row. `parameter` in the shapes below runs over all entries of all weights, in the network's order.
+    `torch.func` is silently wrong behind an affine layer norm). Where the inputs have no more than `kept` elements the
+    gradient's graph is kept, so that a product costs one backward pass through it. A parameter that the loss does not
+    use has a zero row. `parameter` in the shapes below runs over all entries of all weights, in the network's order.
 
-    When it misleads: at a kink of a ReLU the Hessian does not exist, and what is computed belongs to one side of it.
+    When it misleads: a network of rectifiers also bends at its kinks, where the gradient jumps. The Hessian sees none
+    of that, and over a step of any size the jumps can outweigh what it does see.
     Reference: [pearlmutter1994fast]
     """
 
     loss: Loss
+    kept: int = ELEMENTS_PER_CHUNK
 
     @cached_property
     def weights(self) -> tuple[Tensor, ...]:
@@ -58,21 +61,20 @@ class Hessian:
         if not pairs:
             return torch.zeros_like(torch.cat([v.flatten() for v in vector]))
         outputs, along = zip(*pairs, strict=True)
-        keep = len(self.loss.batches) == 1
-        rows = torch.autograd.grad(outputs, self.weights, along, retain_graph=keep, materialize_grads=True)
+        rows = torch.autograd.grad(outputs, self.weights, along, retain_graph=self._keeps, materialize_grads=True)
         return torch.cat([row.reshape(-1) for row in rows])
 
-    def _gradients(self) -> Iterator[tuple[Tensor, ...]]:
-        """The gradient of each batch's share of L, with its graph."""
-        if len(self.loss.batches) == 1:
-            yield self._kept
-            return
-        for batch in self.loss.batches:
-            yield self._gradient(batch)
+    @property
+    def _keeps(self) -> bool:
+        return sum(batch.inputs.numel() for batch in self.loss.batches) <= self.kept
 
     @cached_property
-    def _kept(self) -> tuple[Tensor, ...]:
-        return self._gradient(self.loss.batches[0])
+    def _graphs(self) -> list[tuple[Tensor, ...]]:
+        return [self._gradient(batch) for batch in self.loss.batches]
+
+    def _gradients(self) -> Iterable[tuple[Tensor, ...]]:
+        """The gradient of each batch's share of L, with its graph."""
+        return self._graphs if self._keeps else map(self._gradient, self.loss.batches)
 
     def _gradient(self, batch: Batch) -> tuple[Tensor, ...]:
         named = dict(zip(self.loss.weights, self.weights, strict=True))

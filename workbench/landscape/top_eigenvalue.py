@@ -13,7 +13,7 @@ from workbench.landscape.lanczos import ENDS, RitzPair, top_pair
 from workbench.landscape.loss import PRECISIONS, Loss
 from workbench.records import Score
 from workbench.settings import setting
-from workbench.subject import ROWS_PER_CHUNK, Subject
+from workbench.subject import Subject
 from zoo.task import Samples
 
 
@@ -46,7 +46,7 @@ class TopEigenvalue(AbstractAnalysis):
 
     def run(self, subject: Subject, samples: Samples) -> Score:
         self._require(subject)
-        hessian = Hessian(Loss.of(subject, samples, self.precision, rows=ROWS_PER_CHUNK))
+        hessian = Hessian(Loss.of(subject, samples, self.precision))
         generator = torch.Generator().manual_seed(self.seed)
         drawn = torch.randn((self.n_controls + 1, hessian.size), generator=generator).to(hessian.weights[0])
         drawn = drawn / drawn.norm(dim=1, keepdim=True)
