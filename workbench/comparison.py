@@ -29,7 +29,7 @@ COLUMNS = (
     Column(title="Negative log-likelihood", unit="nats", higher_is_better=False),
     Column(title="Fit", unit="s", higher_is_better=False, digits=1),
     Column(title="Fitted on"),
-    Column(title="Predict", unit="ms per sample", higher_is_better=False),
+    Column(title="Predict", unit="ms per sample", higher_is_better=False, digits=4),
     Column(title="Parameters", digits=0),
 )
 ACCURACY, LIKELIHOOD = 2, 4
