@@ -59,8 +59,8 @@ def token_split(
     generator: torch.Generator,
     *,
     padding: int,
-    halves: Int[Tensor, "token direction"],
-) -> Int[Tensor, "sample token"]:
+    halves: Int[Tensor, "row direction"],
+) -> Int[Tensor, "sample ..."]:
     """Some of the tokens replaced by the two they were merged from: the same text, spelt otherwise, and longer.
 
     Reference: [provilkov2020bpe]

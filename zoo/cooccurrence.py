@@ -15,7 +15,7 @@ SPREAD = 0.1
 
 def cooccurrence(
     inputs: Int[Tensor, "sample token"], vocabulary: int, hidden: int, padding: int, missing: int
-) -> Float[Tensor, "token hidden"]:
+) -> Float[Tensor, "row hidden"]:
     """The leading factors of the positive pointwise mutual information M of neighbouring tokens: U √S of M ≈ U S Vᵀ.
 
     M_ab = max(0, log (n_ab / (n_a q_b))), q_b ∝ n_b^¾. Padding and missing tokens get zeros.

@@ -156,7 +156,7 @@ class TextTask(Task):
     def encode(self, texts: Sequence[str], labels: Sequence[int] | None = None, name: str = "typed") -> Samples:
         """Token ids, pieces and words of sentences, padded to the longest; ids are "NAME:0", "NAME:1", …"""
 
-    def halves(self) -> Int[Tensor, "token direction"] | None:
+    def halves(self) -> Int[Tensor, "row direction"] | None:
         """The two tokens that each token of the vocabulary was merged from, (0, 0) where it is whole; None where the
         tokenizer merges nothing."""
         return None

@@ -56,7 +56,7 @@ class Tokenizer:
         starts[:, :1] = True
         return (starts.long().cumsum(1) - 1).masked_fill(ids == 0, -1)
 
-    def halves(self) -> Int[Tensor, "token direction"]:
+    def halves(self) -> Int[Tensor, "row direction"]:
         """The two pieces that each piece was merged from; (0, 0) for one that is a single byte."""
         ids = self.pieces.get_vocab()
         table = torch.zeros(len(self), 2, dtype=torch.long)

@@ -95,7 +95,7 @@ class Sst2(TextTask):
     def groups(self, inputs: Int[Tensor, "sample token"]) -> Int[Tensor, "sample token"]:
         return self.tokenizer().words(inputs)
 
-    def halves(self) -> Int[Tensor, "token direction"]:
+    def halves(self) -> Int[Tensor, "row direction"]:
         return self.tokenizer().halves()
 
     def fingerprint(self) -> str:
