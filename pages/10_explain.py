@@ -32,20 +32,22 @@ with body:
     records = waiting.results([work.explanation(subject, samples, m, target) for m in methods], "maps")
     if records is None:
         st.stop()
-    show.row(records, None, "maps", explained.SCALES[scale])
-    said.empty()
+    evidence = explained.graded_row(subject, samples, records, scale)
     with said:
-        show.answer(*sentences.explanation(records[0], None))
+        show.answer(*sentences.explanation(records[0], evidence[0] if evidence else None))
     scores = waiting.result(work.scores(subject, samples, records), "scores")
-    if scores is not None:
-        show.html(explained.measured(records, scores))
-        show.quiet("● better than 97.5 % of random maps or orders of the same sample; ○ no better than they are.")
+    if scores is not None and evidence is not None:
+        show.html(explained.measured(records, scores, evidence))
+        show.quiet("● passes its check against a random control, ○ does not. Arrows point to the better end.")
     curves = waiting.result(work.removal_curves(subject, samples, records), "curves")
     for column, curve in zip(st.columns(max(1, len(curves or []))), curves or [], strict=False):
         with column:
             show.figure(curve, curve.title)
     if len(records) > 1:
         explained.agreement_of(records)
+if evidence is not None:
+    with st.expander("Every check, with its number"):
+        explained.checks(records, evidence)
 with st.expander("How was this made"):
     for method, record in zip(methods, records, strict=True):
         show.made_by(type(method))

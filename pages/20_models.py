@@ -15,7 +15,7 @@ show.answer(*cards.in_a_sentence(card))
 cards.table_of_all(listed, chosen.model)
 
 show.heading(card.title)
-top, bottom = st.columns([1, 1.15], gap="large"), st.columns([1, 1.15], gap="large")
+top, bottom = st.columns([1, 1.15], gap="large"), st.columns([1.15, 1], gap="large")
 with top[0]:
     cards.facts_of(card)
 with bottom[1]:

@@ -1,4 +1,4 @@
-"""Learn | What do you expect, and what is measured?"""
+"""Lessons | What do you expect, and what is measured?"""
 
 import streamlit as st
 

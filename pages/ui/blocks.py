@@ -13,24 +13,25 @@ from workbench.report.blocks import OUTCOME_SYMBOLS, Block
 from workbench.report.manifest import facts_of
 from workbench.report.prose import inline, prose
 
-WIDTH = 640
-"""Pixels at which words wrap in a column of a lesson."""
-FIGURES = (blocks.Figure, blocks.Row)
-
 
 def sections(content: Sequence[Block], key: str) -> None:
-    """Blocks in sections: what is read to the left, what is looked at pinned to its right."""
+    """Blocks in sections: what is read to the left, what is looked at pinned to its right, rows of maps below both."""
     for number, section in enumerate(split(content)):
-        words = [block for block in section if not isinstance(block, FIGURES)]
-        figures = [block for block in section if isinstance(block, FIGURES)]
-        left, right = st.columns([1, 1.1], gap="large") if figures else (st.container(), None)
+        rows = [block for block in section if isinstance(block, blocks.Row)]
+        figures = [block for block in section if isinstance(block, blocks.Figure)]
+        words = [block for block in section if not isinstance(block, blocks.Row | blocks.Figure)]
+        left, right = st.columns([1, 1.1], gap="large") if figures else (st.container(), st.container())
         with left:
-            for place, block in enumerate(words):
-                shown(block, f"{key} {number} {place}")
-        if right is not None:
+            _all(words, f"{key} {number} words")
+        if figures:
             with right, st.container(key=f"pinned-{key}-{number}".replace(" ", "-")):
-                for place, block in enumerate(figures):
-                    shown(block, f"{key} {number} figure {place}")
+                _all(figures, f"{key} {number} figures")
+        _all(rows, f"{key} {number} rows")
+
+
+def _all(content: Sequence[Block], key: str) -> None:
+    for place, block in enumerate(content):
+        shown(block, f"{key} {place}")
 
 
 def split(content: Sequence[Block]) -> list[list[Block]]:
@@ -86,7 +87,7 @@ def _(block: blocks.Figure, key: str) -> None:
 
 @shown.register
 def _(block: blocks.Row, key: str) -> None:
-    show.row(block.attributions, block.evidence, key, width=WIDTH)
+    show.row(block.attributions, block.evidence, key)
     show.quiet(Html(inline(block.caption)))
 
 

@@ -18,6 +18,7 @@ Config = TypeVar("Config", bound=settings.Extension)
 
 FEW = 3
 """Up to so many options are shown beside each other, more in a list."""
+MOST_REPORTED = 16
 LONGEST_TYPED = 1000
 """Characters that the field takes; a film review's sentence has about 100."""
 
@@ -67,6 +68,26 @@ def samples(task: Task, chosen: Chosen) -> Samples:
     found = task.select(chosen.sample)
     if len(found) != 1:
         raise InputError(f"{chosen.sample!r} names {len(found)} samples; this page shows one. Write one, as test:7.")
+    return found
+
+
+def first_of(task: Task, count: int) -> Samples:
+    """The first samples of the split that is scored, or of one whose data is at hand."""
+    split = first_sample(task).partition(":")[0]
+    return task.select(f"{split}:0:{min(count, len(task.samples(split)))}")
+
+
+def several_samples(task: Task, count: int) -> Samples:
+    """Some samples by a reference, at first the first few of the split that is scored."""
+    split, _, first = first_sample(task).rpartition(":")
+    start = f"{split}:{first}:{int(first) + count}"
+    reference = st.text_input("Samples", value=start, key="samples", bind="query-params", help=f"For example {start}")
+    found = task.select(str(reference).strip())
+    if len(found) > MOST_REPORTED:
+        raise InputError(
+            f"{reference!r} names {len(found):,} samples; this page takes at most {MOST_REPORTED}. Name fewer, or use "
+            "the command line."
+        )
     return found
 
 

@@ -3,20 +3,21 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
-from pages.ui import sentences, show, waiting, work
-from pages.ui.markup import Html, element, facts
-from pages.ui.menu import found
+from pages.ui import menu, sentences, show, waiting, work
+from pages.ui.markup import Html, element, facts, grade, reasons
 from workbench.agreement import agreement
 from workbench.explanation import AbstractMethod, Claim, methods, methods_for, why_not
 from workbench.quantity import share, significant
-from workbench.records import Attribution, Score, Target
+from workbench.records import Attribution, Evidence, Score, Target
+from workbench.report.single import held
 from workbench.subject import Subject
-from zoo.task import Task
+from zoo.task import Samples, Task
 
 SHOWN = 4
+CHECKS = {"relevance_mass": "evidence"}
+"""Checks that are not called like their metric."""
 SCALES = {"fitting": None, "one": True, "own": False}
 SCALE_TITLES = {"fitting": "one where all maps fill it", "one": "one for all", "own": "each its own"}
 HALF = 430
@@ -37,10 +38,13 @@ def finished(name: str) -> None:
     record = waiting.result(work.explanation(subject, samples, method, Target()), f"map {name}")
     if record is None:
         return
+    evidence = waiting.result(work.graded(subject, samples, record), f"evidence {name}")
     show.html(element("p", "wb-eyebrow", f"{name} · {reference}"))
-    show.answer(*sentences.explanation(record, None))
-    show.row([record], None, f"map {name}", width=HALF)
-    st.page_link(found("explain"), label="Look closer", query_params={"model": name, "sample": reference})
+    show.answer(*sentences.explanation(record, evidence))
+    show.row([record], [evidence] if evidence else None, f"map {name}", width=HALF, bare=True)
+    if evidence:
+        show.html(reasons(evidence.reasons))
+    st.page_link(menu.found("explain"), label="Look closer →", query_params={"model": name, "sample": reference})
 
 
 def showpiece(task: Task) -> str:
@@ -65,37 +69,59 @@ def greyed_out(subject: Subject) -> None:
         show.html(element("p", "wb-chips", *chips))
 
 
-def measured(records: Sequence[Attribution], scores: Sequence[Score]) -> Html:
-    """Each method's value of each metric on this sample; hollow where random maps or orders do as well."""
+def graded_row(subject: Subject, samples: Samples, records: Sequence[Attribution], scale: str) -> list[Evidence] | None:
+    """The maps, and as soon as they are checked their grades below them."""
+    works = [work.graded(subject, samples, record) for record in records]
+    place = st.empty()
+    found = waiting.ready(works)
+    if found is None:
+        with place.container():
+            show.row(records, None, "maps", SCALES[scale])
+        found = waiting.results(works, "evidence")
+    if found is not None:
+        with place.container():
+            show.row(records, found, "graded maps", SCALES[scale])
+    return found
+
+
+def measured(records: Sequence[Attribution], scores: Sequence[Score], evidence: Sequence[Evidence]) -> Html:
+    """Each method's grade, and its value of each metric on this sample, with whether that passes its check."""
     kinds = {score.metric: score for score in scores}
     arrows = {True: " ↑", False: " ↓"}
-    heads = [element("th", "", "Method")] + [
+    heads = [element("th", "", "Method"), element("th", "", "Evidence")] + [
         element("th", "number", score.title, arrows[score.higher_is_better], element("span", "unit", score.unit))
         for score in kinds.values()
     ]
     rows = []
-    for record in records:
+    for record, found in zip(records, evidence, strict=True):
         own = {score.metric: score for score in scores if score.method == record.method}
-        cells = [element("td", "", sentences.title(record.method)), *(_cell(own.get(name)) for name in kinds)]
-        control = Claim.CONTROL in record.claims
-        rows.append(element("tr", "control" if control else "", *cells))
+        holds = {reason.check: reason.holds for reason in found.reasons}
+        cells = [
+            element("td", "", sentences.title(record.method)),
+            element("td", "", grade(found.grade), element("span", "spread", f" {held(found)}")),
+            *(_cell(own.get(name), holds.get(CHECKS.get(name, name))) for name in kinds),
+        ]
+        rows.append(element("tr", "control" if Claim.CONTROL in record.claims else "", *cells))
     table = element("table", "wb-table", element("thead", "", element("tr", "", *heads)), element("tbody", "", *rows))
     return element("div", "wb-scroll", table)
 
 
-def _cell(score: Score | None) -> Html:
+def _cell(score: Score | None, holds: bool | None) -> Html:
     if score is None or not score.values.size:
         return element("td", "number", "–")
     value = share(score.mean / 100).removesuffix(" %") if score.unit == "%" else significant(score.mean, 2)
-    return element("td", "number", value, " ", element("span", "wb-mark", "●" if beats_control(score) else "○"))
+    mark = {True: "●", False: "○", None: ""}[holds]
+    return element("td", "number", value, " ", element("span", "wb-mark", mark))
 
 
-def beats_control(score: Score) -> bool:
-    """Whether the mean lies beyond 97.5 % of the control's draws, on the better side."""
-    draws = score.control.mean(0)
-    if score.higher_is_better:
-        return score.mean > float(np.quantile(draws, 0.975))
-    return score.mean < float(np.quantile(draws, 0.025))
+def checks(records: Sequence[Attribution], evidence: Sequence[Evidence]) -> None:
+    """Every check of every method, with its number."""
+    for column, record, found in zip(st.columns(len(records), gap="medium"), records, evidence, strict=True):
+        with column:
+            title = element("p", "wb-label", sentences.title(record.method), Html("<br>"), grade(found.grade))
+            show.html(title, reasons(found.reasons))
+            for remark in found.provenance.get("not_checked", ()):
+                show.quiet(remark)
 
 
 def agreement_of(records: Sequence[Attribution]) -> None:
@@ -110,9 +136,10 @@ def agreement_of(records: Sequence[Attribution]) -> None:
         ordered = sorted((pair for pair in pairs if math.isfinite(pair[0])), reverse=True)
         if ordered:
             (most, one, other), (least, first, second) = ordered[0], ordered[-1]
-            show.quiet(f"{one} and {other} agree most ({significant(float(most), 2)}); ")
-            show.quiet(f"{first} and {second} least ({significant(float(least), 2)}).")
-            show.quiet("Methods that agree may both be wrong: agreement is no evidence for either.")
+            show.quiet(
+                f"{one} and {other} agree most ({significant(float(most), 2)}), {first} and {second} least "
+                f"({significant(float(least), 2)}). Methods that agree may both be wrong: agreement is no evidence."
+            )
 
 
 def made(record: Attribution) -> Html:

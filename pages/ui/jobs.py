@@ -29,13 +29,15 @@ class Cancelled(Exception):
 class Work(Generic[T]):
     """Something to compute: `key` identifies the result, `compute(watch)` makes it and calls `watch` as it goes.
 
-    `label` says in words what is being computed; `total` how many passes it takes, where that is known.
+    `label` says in words what is being computed; `total` how many passes it takes, or `stages` how many parts it has,
+    where that is known.
     """
 
     key: Hashable
     label: str
     compute: Callable[[Callable[[Any], None]], T]
     total: int | None = None
+    stages: int | None = None
 
 
 @dataclass(eq=False)
@@ -47,6 +49,7 @@ class Job(Generic[T]):
     started: float = field(default_factory=time.monotonic)
     result: T | None = None
     error: Exception | None = None
+    stages: list[str] = field(default_factory=list)
     _meters: dict[int, Any] = field(default_factory=dict)
     _watchers: dict[str, float] = field(default_factory=dict)
 
@@ -64,8 +67,11 @@ class Job(Generic[T]):
         self._watchers.pop(session, None)
 
     def watch(self, meter: Any) -> None:
-        """Called by the computation after each chunk."""
-        self._meters[id(meter)] = meter
+        """Called by the computation after each chunk with its meter, or with the name of the stage it begins."""
+        if isinstance(meter, str):
+            self.stages.append(meter)
+        else:
+            self._meters[id(meter)] = meter
         now = time.monotonic()
         if not any(now - seen < ABANDONED for seen in list(self._watchers.values())):
             raise Cancelled
@@ -100,6 +106,11 @@ class Board:
             self._jobs.move_to_end(work.key)
             self._forget()
             return job
+
+    def find(self, key: Hashable) -> Job | None:
+        """The job of this key, if there is one; asking so does not start anything."""
+        with self._lock:
+            return self._jobs.get(key)
 
     def leave(self, key: Hashable, session: str) -> None:
         """This session does not wait for that job any more."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 FOLDER = Path(__file__).resolve().parent.parent
-SECTIONS = {"0": "", "1": "Predictions", "2": "Models", "3": "Learn", "4": "Share"}
+SECTIONS = {"0": "", "1": "Predictions", "2": "Models", "3": "Course", "4": "Documents"}
 """By the first digit of a page's file name."""
 
 
@@ -20,11 +20,15 @@ def found(stem: str) -> Path:
     return next(path for path in files() if path.stem.partition("_")[2] == stem)
 
 
+def title(path: Path) -> str:
+    """What the menu calls a page: the first half of its docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem).partition("|")[0].strip()
+
+
 def declared() -> dict[str, list]:
     """Every page, by section."""
     pages: dict[str, list] = {}
     for path in files():
-        title = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem).partition("|")[0].strip()
-        page = st.Page(path, title=title, default=path.name[0] == "0")
+        page = st.Page(path, title=title(path), default=path.name[0] == "0")
         pages.setdefault(SECTIONS[path.name[0]], []).append(page)
     return pages

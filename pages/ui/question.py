@@ -13,7 +13,9 @@ def ask(question: Question, key: str) -> int | None:
     for column, (place, option) in zip(st.columns(len(question.options)), enumerate(question.options), strict=True):
         with column:
             kind = "primary" if place == chosen else "secondary"
-            st.button(option, key=f"{key} {place}", type=kind, width="stretch", on_click=_commit, args=(key, place))
+            st.button(
+                option, key=f"{key} {place}", type=kind, width="stretch", wrap=True, on_click=_commit, args=(key, place)
+            )
     if chosen is None:
         show.quiet("Choose what you expect. The experiment runs after that, and not before.")
     return chosen

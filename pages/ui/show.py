@@ -97,9 +97,15 @@ def row(
     key: str,
     common_scale: bool | None = None,
     width: float = WIDE,
+    bare: bool = False,
 ) -> None:
-    """Several attributions of one sample, on one scale or each on its own, in their natural size where that fits."""
+    """Several attributions of one sample, in their natural size where that fits.
+
+    `bare` leaves out the line of small print below a single one.
+    """
     drawn = plot_row(attributions, graded, theme=theme(), common_scale=common_scale, width=width)
+    if bare:
+        drawn.layout.annotations = [note for note in drawn.layout.annotations if note.yref != "paper" or note.y > 0]
     _chart(drawn, key, f"Attributions of {attributions[0].subject} by {len(attributions)} methods", drawn.layout.width)
 
 

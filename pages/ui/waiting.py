@@ -49,6 +49,14 @@ def results(works: Sequence[Work[T]], slot: str) -> list[T] | None:
     return [job.result for job in jobs]  # type: ignore[misc]
 
 
+def ready(works: Sequence[Work[T]]) -> list[T] | None:
+    """The results of work that was done before, without waiting; None where any of it was not."""
+    jobs = [board().find(work.key) for work in works]
+    if any(job is None or not job.finished.is_set() or job.error is not None for job in jobs):
+        return None
+    return [job.result for job in jobs if job is not None]  # type: ignore[misc]
+
+
 def begin(work: Work) -> None:
     """Start work that somebody is about to ask for."""
     board().attend(work, "ahead")
@@ -73,6 +81,9 @@ def _watch(jobs: Sequence[Job], slot: str, session: str) -> None:
 def _progress(jobs: Sequence[Job]) -> tuple[float, str]:
     """The share done, and in words what is being computed, passes done and left, and seconds left."""
     current = next((job for job in jobs if not job.finished.is_set()), jobs[-1])
+    if current.work.stages and current.stages:
+        done = (len(current.stages) - 1) / current.work.stages
+        return min(1.0, done), f"{current.work.label}: {current.stages[-1]}, {current.passes:,} passes done"
     totals = [job.work.total for job in jobs]
     if None in totals or not sum(t for t in totals if t):
         share = sum(job.finished.is_set() for job in jobs) / len(jobs)

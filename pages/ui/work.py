@@ -12,13 +12,16 @@ import zoo
 from pages.ui.jobs import Work
 from workbench import comparison
 from workbench.analysis import AbstractAnalysis
+from workbench.evaluation import evaluate
+from workbench.evidence import evidence
 from workbench.explanation import AbstractMethod, methods
 from workbench.lesson import AbstractLesson
 from workbench.query import Query
-from workbench.records import Attribution, Curve, Record, Score, Table, Target
+from workbench.records import Attribution, Curve, Evidence, Record, Score, Table, Target
 from workbench.removal import AbstractRemoval
+from workbench.report import build, saliency_report
 from workbench.report.blocks import Block, Question
-from workbench.scoring import metrics
+from workbench.scoring import AbstractMetric, metrics
 from workbench.storage import digest
 from workbench.subject import Subject
 from zoo.task import Samples
@@ -53,6 +56,28 @@ def cost(subject: Subject, samples: Samples, method: AbstractMethod, target: Tar
     """Forward and backward passes that a method takes, the one that reads the prediction included."""
     query = Query(subject, samples, samples.labels, target.output)
     return len(samples) * (1 + sum(method.cost(query)))
+
+
+def graded(subject: Subject, samples: Samples, record: Attribution) -> Work[Evidence]:
+    """What speaks for and against the attribution of one sample, and its grade."""
+
+    def compute(watch: Watch) -> Evidence:
+        return evidence(subject.metered(watch), samples, record)[0]
+
+    key = ("evidence", *_named(subject, samples), digest(record))
+    return Work(key=key, label=f"Checking {methods()[record.method].title}", compute=compute)
+
+
+def evaluation(
+    subject: Subject, samples: Samples, chosen: Sequence[AbstractMethod], measured: Sequence[AbstractMetric]
+) -> Work[list[Score]]:
+    """Methods × metrics on many samples."""
+
+    def compute(watch: Watch) -> list[Score]:
+        return evaluate(subject.metered(watch), samples, chosen, measured, watch=watch)
+
+    key = ("evaluation", *_named(subject, samples), tuple(chosen), tuple(measured))
+    return Work(key=key, label=f"{len(samples)} samples", compute=compute, stages=len(chosen))
 
 
 def scores(subject: Subject, samples: Samples, records: Sequence[Attribution]) -> Work[list[Score]]:
@@ -141,6 +166,18 @@ def opening(lesson: AbstractLesson) -> Work[list[Block]]:
 def whole(lesson: AbstractLesson) -> Work[list[Block]]:
     """A lesson with its experiment."""
     return Work(key=("lesson", lesson), label="Running the experiment", compute=lambda _: list(lesson.run()))
+
+
+def report(
+    subject: Subject, samples: Samples, chosen: tuple[AbstractMethod, ...], target: Target, seed: int, title: str
+) -> Work[str]:
+    """A saliency report as one HTML page."""
+
+    def compute(watch: Watch) -> str:
+        return build(saliency_report(subject.metered(watch), samples, chosen, target, seed), title)
+
+    key = ("report", *_named(subject, samples), chosen, target, seed)
+    return Work(key=key, label=f"Explaining and checking {len(samples)} samples", compute=compute)
 
 
 def warm() -> None:

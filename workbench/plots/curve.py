@@ -52,28 +52,30 @@ def line_style(label: str, index: int, colours: Palette) -> dict[str, object]:
 def spread(heights: list[float], pitch: float) -> list[float]:
     """Heights moved apart until neighbours differ by at least `pitch`, in the same order, close to where they were.
 
-    Neighbours that are too close become a group around their mean; NaN stays NaN.
+    Neighbours that are too close become a group around their mean, inside 0 … 1 if there is room; NaN stays NaN.
     """
     order = sorted((i for i, height in enumerate(heights) if np.isfinite(height)), key=lambda i: heights[i])
     groups: list[list[int]] = []
     for index in order:
         groups.append([index])
-        while len(groups) > 1 and _centre(groups[-1], heights) - _centre(groups[-2], heights) < _room(groups, pitch):
+        while len(groups) > 1 and _apart(groups[-2], groups[-1], heights, pitch) < 0:
             groups[-2:] = [groups[-2] + groups[-1]]
     placed = list(heights)
     for group in groups:
         for rank, index in enumerate(group):
-            placed[index] = _centre(group, heights) + (rank - (len(group) - 1) / 2) * pitch
+            placed[index] = _centre(group, heights, pitch) + (rank - (len(group) - 1) / 2) * pitch
     return placed
 
 
-def _centre(group: list[int], heights: list[float]) -> float:
-    return float(np.mean([heights[i] for i in group]))
+def _centre(group: list[int], heights: list[float], pitch: float) -> float:
+    margin = min(0.5, (len(group) - 1) / 2 * pitch)
+    return min(max(float(np.mean([heights[i] for i in group])), margin), 1 - margin)
 
 
-def _room(groups: list[list[int]], pitch: float) -> float:
-    """The least distance between the centres of the last two groups."""
-    return pitch * (len(groups[-1]) + len(groups[-2])) / 2
+def _apart(lower: list[int], upper: list[int], heights: list[float], pitch: float) -> float:
+    """How much more than `pitch` two groups lie apart."""
+    between = _centre(upper, heights, pitch) - _centre(lower, heights, pitch)
+    return between - pitch * (len(lower) + len(upper)) / 2
 
 
 def _axes(made: go.Figure, record: Curve, low: float, high: float) -> None:
@@ -114,6 +116,7 @@ def _band(record: Curve, band: np.ndarray, colours: Palette) -> go.Scatter:
     return go.Scatter(
         x=np.concatenate([record.x, record.x[::-1]]),
         y=np.concatenate([high, low[::-1]]),
+        mode="lines",
         fill="toself",
         fillcolor=rgba(colours.quiet, 0.18),
         line={"width": 0},
