@@ -32,7 +32,8 @@ table = league(scores)
 with said:
     show.answer(*evaluated.in_a_sentence(scores))
 columns = {str(place): column.title for place, column in enumerate(table.columns)}
-order = controls.choose("Sorted by", list(columns), key="sort", default=evaluated.first_column(table), titles=columns)
+first = evaluated.first_column(table, scores)
+order = controls.choose("Sorted by", list(columns), key="sort", default=first, titles=columns)
 show.table_of(evaluated.in_order(table, int(order)), shaded=evaluated.control_titles(), bars=True)
 show.quiet(table.note)
 

@@ -46,15 +46,14 @@ def _beside_control(ordered: Sequence[Score]) -> Iterator[object]:
 
 
 def lead(scores: Sequence[Score]) -> Score:
-    """The first score of the category that says most, among those that were measured."""
+    """A score of the category that says most, and there of the metric with the finest scale."""
     measured = [score for score in scores if score.values.size] or list(scores)
 
-    def rank(score: Score) -> int:
-        return LEADING.index(score.category) if score.category in LEADING else len(LEADING)
+    def rank(score: Score) -> tuple[int, int]:
+        place = LEADING.index(score.category) if score.category in LEADING else len(LEADING)
+        return place, -len(set(score.values.tolist()))
 
-    return min(
-        measured, key=lambda score: (rank(score), score.unit == "share of samples", score.metric != "relevance_mass")
-    )
+    return min(measured, key=rank)
 
 
 def is_control(method: str) -> bool:
@@ -67,9 +66,10 @@ def control_titles() -> frozenset[str]:
     return frozenset(kind.title for name, kind in methods().items() if is_control(name))
 
 
-def first_column(table: Table) -> str:
-    """The column that a table is sorted by at first: the first measured one that has a better end."""
-    return next(str(i) for i, column in enumerate(table.columns) if column.higher_is_better is not None)
+def first_column(table: Table, scores: Sequence[Score]) -> str:
+    """The column that a table is sorted by at first: that of the metric that says most."""
+    title = lead(scores).title
+    return next(str(place) for place, column in enumerate(table.columns) if column.title == title)
 
 
 def in_order(table: Table, column: int) -> Table:

@@ -9,6 +9,9 @@ from workbench.plots.style import SYMBOLS
 from workbench.quantity import fixed, quantity, significant
 from workbench.records import Grade, Reason, Table
 
+LEAST_PERCENT = 0.01
+"""Below it a percentage is nought for every purpose that a table is read for."""
+
 
 class Html(str):
     """Text that is HTML already and was made in this file or out of its parts."""
@@ -77,6 +80,8 @@ def _cell(record: Table, row: int, column: int, bars: bool) -> Html:
     if record.low is None or record.high is None or np.isnan(record.low[row, column]):
         return element("td", "number", f"{value:,}" if isinstance(value, int) else _plain(value, column, record))
     low, high = float(record.low[row, column]), float(record.high[row, column])
+    if record.columns[column].unit == "%" and low >= 0 and high < LEAST_PERCENT:
+        return element("td", "number", f"< {LEAST_PERCENT}")
     bar = _bar(record, column, float(value), low, high) if bars else Html("")
     return element("td", "number", quantity(float(value), low, high), bar)
 

@@ -10,7 +10,7 @@ import streamlit as st
 import workbench
 from pages.ui.markup import Html, element, table
 from workbench.plots import dots, plot_row, surface
-from workbench.plots.style import CONFIG
+from workbench.plots.style import CONFIG, palette, rgb
 from workbench.records import Attribution, Evidence, Record, Surface, Table
 from workbench.report.blocks import Block
 from workbench.report.html import build
@@ -20,6 +20,8 @@ from workbench.storage import to_bytes
 from zoo.errors import InputError
 
 TITLE_ROOM = 20
+SQUARE = 590
+"""Pixels of a figure whose plane is square, colour bar included."""
 WIDE = 880
 """Pixels at which words wrap: the width of the page beside the sidebar in a window of 1,280."""
 
@@ -113,8 +115,8 @@ def plane(record: Surface, key: str, view: str) -> None:
     """A loss surface as contours or as a relief."""
     caption(record.title)
     drawn = surface.figure(record, theme=theme(), view=view)
-    drawn.update_layout(height=470)
-    _chart(drawn, key, record.title)
+    drawn.update_layout(height=500)
+    _chart(drawn, key, record.title, SQUARE)
     quiet(f"{record.directions[:1].upper()}{record.directions[1:]}; {record.scale}.")
 
 
@@ -145,10 +147,15 @@ def downloads(record: Record, stem: str) -> None:
 
 
 def picture(inputs: np.ndarray, side: int) -> np.ndarray:
-    """An image (channel, height, width) in [0, 1] as bytes (height, width, 3), each pixel a square."""
+    """An image (channel, height, width) in [0, 1] as bytes (height, width, 3), each pixel a square.
+
+    One channel is drawn in the theme's ink, as in the figures.
+    """
     pixels = np.clip(inputs.transpose(1, 2, 0), 0, 1)
     if pixels.shape[2] == 1:
-        pixels = 1 - np.repeat(pixels, 3, axis=2)
+        colours = palette(theme())
+        ground, ink = (np.array(rgb(colour)) / 255 for colour in (colours.ground, colours.text))
+        pixels = ground + pixels * (ink - ground)
     zoom = max(1, side // pixels.shape[0])
     return (255 * np.kron(pixels, np.ones((zoom, zoom, 1)))).astype(np.uint8)
 
