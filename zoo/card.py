@@ -93,12 +93,14 @@ class ModelCard:
 REMEDY = "Restore it with `git checkout zoo/weights`, or make it again with `python -m zoo train {name}`."
 
 
-def card_path(name: str, folder: Path | None = None) -> Path:
-    return (folder or storage.WEIGHTS) / f"{name}.json"
+def card_path(name: str) -> Path:
+    """Where the card of a model lies."""
+    return storage.WEIGHTS / f"{name}.json"
 
 
-def weights_path(name: str, folder: Path | None = None) -> Path:
-    return (folder or storage.WEIGHTS) / f"{name}.safetensors"
+def weights_path(name: str) -> Path:
+    """Where the weights of a network lie."""
+    return storage.WEIGHTS / f"{name}.safetensors"
 
 
 def card(name: str) -> ModelCard:

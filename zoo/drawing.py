@@ -28,10 +28,12 @@ def coverage(distance: Plane) -> Plane:
 
 
 def circle(u: Plane, v: Plane, radius: Number) -> Plane:
+    """Signed distance to a disc of 0.95 of the radius, so that all shapes are about as large."""
     return np.hypot(u, v) - 0.95 * radius[:, None, None]
 
 
 def square(u: Plane, v: Plane, radius: Number) -> Plane:
+    """Signed distance to a square (in its corners, to the farther of its sides)."""
     return _box(u, v, 0.85 * radius, 0.85 * radius)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import safetensors
-import safetensors.torch
 import torch
+from safetensors.torch import load as tensors_from_bytes
 from torch import Tensor, nn
 
 from zoo import storage
@@ -111,7 +111,7 @@ def restore(model: nn.Module, path: Path, expected: ModelCard) -> None:
     if storage.sha256(content) != expected.digest:
         raise InputError(f"{path} is not the file that its card describes (its sha256 differs). {remedy}")
     try:
-        state = safetensors.torch.load(content)
+        state = tensors_from_bytes(content)
     except safetensors.SafetensorError as error:
         raise InputError(f"{path} is not a safetensors file ({error}). {remedy}") from None
     _check_state(state, model.state_dict(), path, remedy)

@@ -5,8 +5,8 @@ import time
 from dataclasses import asdict, replace
 from importlib.metadata import version
 
-import safetensors.torch
 import torch
+from safetensors.torch import save as tensors_to_bytes
 from torch import nn
 
 from zoo import storage
@@ -37,7 +37,7 @@ def release(plan: Recipe, device: torch.device = torch.device("cpu"), watch: Wat
         storage.write_atomically({card_path(plan.name): described.to_json().encode()})
         return described
     made = train(plan, subject, training, device, watch)
-    content = safetensors.torch.save({name: t.contiguous() for name, t in made.model.state_dict().items()})
+    content = tensors_to_bytes({name: t.contiguous() for name, t in made.model.state_dict().items()})
     described = _described(plan, subject, made.model, storage.sha256(content), made.seconds)
     described = replace(described, weights_bytes=len(content), history=_rounded(made), device=str(device.type))
     files = {weights_path(plan.name): content, card_path(plan.name): described.to_json().encode()}
