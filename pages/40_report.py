@@ -21,9 +21,7 @@ with left:
         "Methods", list(fitting), "methods", explained.default_methods(list(fitting.values())), titles, len(fitting)
     )
     target = controls.target(subject.task)
-    seed = st.number_input(
-        "Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Of everything drawn at random"
-    )
+    seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Of whatever is random")
 if not names:
     show.problem("No method is chosen. Choose at least one.")
     st.stop()
@@ -36,8 +34,8 @@ with right:
     st.iframe(f"/document/{documents.keep(page)}", height=920, alt=title)
 with said:
     show.answer(
-        f"This one: {len(samples)} samples of {subject.task.title.lower()} by {len(methods)} methods, with the evidence "
-        f"for each, in a file of {len(page.encode()) / 1e6:.1f} MB."
+        f"This one: {len(samples)} samples of {subject.task.title.lower()} by {len(methods)} methods, with the "
+        f"evidence for each, in a file of {len(page.encode()) / 1e6:.1f} MB."
     )
 with left:
     st.download_button("Download the report", page, f"report-{chosen.model}.html", "text/html", key="get report")

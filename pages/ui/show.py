@@ -10,7 +10,8 @@ import streamlit as st
 import workbench
 from pages.ui.markup import Html, element, table
 from workbench.plots import dots, plot_row, surface
-from workbench.plots.style import CONFIG, palette, rgb
+from workbench.plots.colour import rgb
+from workbench.plots.style import CONFIG, palette
 from workbench.records import Attribution, Evidence, Record, Surface, Table
 from workbench.report.blocks import Block
 from workbench.report.html import build
