@@ -397,8 +397,9 @@ def test_text_is_readable(theme: str) -> None:
         (-0.5, -0.55, -0.45, "", "−0.50 ± 0.05"),
         (0.5, float("nan"), float("nan"), "%", "0.500 %"),
         (float("nan"), 0.0, 1.0, "%", "–"),
-        (0.00012345, 0.0001, 0.000147, "", "0.00012 ± 0.00002"),
+        (0.00012345, 0.0001, 0.000147, "", "(1.2 ± 0.2)e−4"),
         (100.0, 99.3, 100.0, "%", "100.0 (99.3 to 100.0) %"),
+        (1.1e-6, 4e-7, 1.8e-6, "s", "(1.1 ± 0.7)e−6 s"),
     ],
 )
 def test_quantities_have_the_digits_that_their_interval_justifies(
@@ -420,5 +421,6 @@ def test_numbers() -> None:
 def test_a_rounded_value_stays_within_its_interval(value: float, half: float) -> None:
     shown = quantity(value, value - half, value + half)
     if "±" in shown:
-        number = float(shown.split(" ± ")[0].replace(",", "").replace("−", "-"))
-        assert abs(number - value) <= max(half, 0.5) * 1.000001
+        number = float(shown.split(" ± ")[0].strip("(").replace(",", "").replace("−", "-"))
+        number *= float("1e-" + shown.rpartition("e−")[2]) if "e−" in shown else 1.0
+        assert abs(number - value) <= max(half, 1e-12 * abs(value)) * 1.000001

@@ -3,6 +3,8 @@
 import math
 
 MINUS = "\N{MINUS SIGN}"
+SMALL = 1e-3
+"""Quantities below, interval included, are written with a power of ten: "(1.1 ± 0.7)e−6"."""
 RATIO_OF_SYMMETRY = 1.5
 """An interval whose longer arm is at most this many times its shorter one is written ±; others by both ends."""
 
@@ -17,12 +19,21 @@ def quantity(value: float, low: float = math.nan, high: float = math.nan, unit: 
         return "–"
     if not (math.isfinite(low) and math.isfinite(high) and high > low):
         return significant(value) + suffix
+    largest = max(abs(value), abs(low), abs(high))
+    if largest < SMALL:
+        exponent = math.floor(math.log10(largest))
+        scale = 10.0**exponent
+        return f"({_with_ends(value / scale, low / scale, high / scale)})e{MINUS}{-exponent}{suffix}"
+    return _with_ends(value, low, high) + suffix
+
+
+def _with_ends(value: float, low: float, high: float) -> str:
     half = (high - low) / 2
     places = _places(half)
     short, long = sorted((value - low, high - value))
     if short > 0 and long <= RATIO_OF_SYMMETRY * short:
-        return f"{fixed(value, places)} ± {fixed(half, places)}{suffix}"
-    return f"{fixed(value, places)} ({fixed(low, places)} to {fixed(high, places)}){suffix}"
+        return f"{fixed(value, places)} ± {fixed(half, places)}"
+    return f"{fixed(value, places)} ({fixed(low, places)} to {fixed(high, places)})"
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -12,7 +12,6 @@ from workbench.records import Attribution, Evidence
 
 MOST_SAMPLES = 8
 """Samples of a batch that one figure shows."""
-MOST_COLUMNS = 5
 LEAST_SHARE = 1 / 3
 """Of a common scale that every map must use; below it a map would look empty, and each gets its own scale instead."""
 
@@ -31,14 +30,16 @@ def plot_row(
     index: int = 0,
     theme: str = "light",
     common_scale: bool | None = None,
-    width: float = 760,
+    width: float = 1000,
+    titled: bool = True,
 ) -> go.Figure:
     """Several attributions of one sample side by side (images) or under each other (words, features, series).
 
     `index` is the sample's place in the records; `evidence` the grade of each attribution, in the same order.
     `common_scale` puts all maps on one symmetric scale, or each on its own, which is then stated beside it. None
     decides: methods measure in different units, so one scale is used only while every map fills a third of it.
-    `width` is where lines of words wrap, in pixels. An attribution with a title is called by it.
+    `width` is what the figure may take, in pixels: words and panels wrap there. An attribution with a title is called
+    by it; `titled` says whether the figure names the model and the sample above.
     """
     rows = [record.take(index) for record in attributions]
     if not rows or len({row.sample_ids for row in rows}) != 1:
@@ -48,10 +49,11 @@ def plot_row(
     if common_scale is None:
         largest = [_limit(_flat(row).values) for row in rows]
         common_scale = min(largest) >= LEAST_SHARE * max(largest)
+    title = captions.heading(first) if titled else ""
     if _is_image(first):
-        return _image_row(rows, graded, common_scale, theme)
+        return _image_row(rows, graded, common_scale, title, width, theme)
     if first.axes == ("sample", "token"):
-        return text.draw(rows, graded, common_scale=common_scale, width=width, theme=theme)
+        return text.draw(rows, graded, common_scale=common_scale, title=title, width=width, theme=theme)
     if "time" in first.axes:
         return series.draw(rows, graded, common_scale=common_scale, theme=theme)
     return tabular.draw(rows, graded, common_scale=common_scale, theme=theme)
@@ -70,7 +72,12 @@ def _limit(values: np.ndarray) -> float:
 
 
 def _image_row(
-    rows: Sequence[Attribution], graded: Sequence[Evidence | None], common_scale: bool, theme: str
+    rows: Sequence[Attribution],
+    graded: Sequence[Evidence | None],
+    common_scale: bool,
+    title: str,
+    width: float,
+    theme: str,
 ) -> go.Figure:
     colours = style.palette(theme)
     flat = [_flat(record) for record in rows]
@@ -83,13 +90,14 @@ def _image_row(
     for record, found, limit in zip(flat, graded, limits, strict=True):
         caption = _map_caption(record, found, None if common_scale else limit, colours)
         shown.append(Panel(image=first.inputs[0], map=record.values[0], caption=caption, evidence=mask))
+    columns, size = panels.arranged(len(shown), width)
     return panels.draw(
         shown,
-        title=captions.heading(first),
+        title=title,
         unit=captions.scale_title(tuple(flat)),
         theme=theme,
-        columns=-(-len(shown) // -(-len(shown) // MOST_COLUMNS)),
-        size=180 if len(shown) > 3 else 220,
+        columns=columns,
+        size=size,
         limits=[0.0, *limits],
     )
 
@@ -98,10 +106,11 @@ def _map_caption(
     record: Attribution, found: Evidence | None, limit: float | None, colours: style.Palette
 ) -> tuple[str, ...]:
     """Name, grade, gap where the method has one, and the map's own scale where it is not the row's."""
-    numbers = [] if np.isnan(record.f_reference[0]) else [f"gap {captions.gap(record, 0)}"]
+    lines = [captions.emphasised(captions.named(record), colours), captions.grade(found, colours)]
+    if not np.isnan(record.f_reference[0]):
+        lines.append(f"gap {captions.gap(record, 0)}")
     if limit is not None:
-        numbers.append(f"scale ±{significant(limit, 2)}")
-    lines = [captions.emphasised(captions.named(record), colours), captions.grade(found, colours), " · ".join(numbers)]
+        lines.append(f"scale ±{significant(limit, 2)}")
     return tuple(filter(None, lines))
 
 

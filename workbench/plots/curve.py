@@ -34,12 +34,12 @@ def figure(record: Curve, *, theme: str = "light") -> go.Figure:
         hover = "%{y:.3g}<extra>" + name + "</extra>"
         made.add_trace(go.Scatter(x=record.x, y=y, mode="lines", name=name, line=line, hovertemplate=hover))
     shares = [(end - low) / (high - low) for end in ends]
+    notes = []
     for label, line, height in zip(labels, inks, spread(shares, LABEL_PITCH / INNER), strict=True):
         if np.isfinite(height):
-            place = (1.0, height)
-            text = style.plain(label)
-            style.note(made, text, place, "left middle", paper=True, shift=(8, 0), colour=str(line["color"]))
-    return made
+            text, ink = style.plain(label), str(line["color"])
+            notes.append(style.note(text, (1.0, height), "left middle", paper=True, shift=(8, 0), colour=ink))
+    return made.update_layout(annotations=notes)
 
 
 def line_style(label: str, index: int, colours: Palette) -> dict[str, object]:

@@ -41,8 +41,8 @@ def _cloud(
     middle = np.median(points, axis=0)
     height = float(middle[1]) if len(middle) > 1 else 0.0
     name = f"<b>{style.plain(label)}</b>"
-    style.note(made, name, (float(middle[0]), height), "center middle", colour=colours.text, size=style.TITLE)
-    made.layout.annotations[-1].update(bgcolor=rgba(colours.ground, 0.8), borderpad=2)
+    note = style.note(name, (float(middle[0]), height), "center middle", colour=colours.text, size=style.TITLE)
+    made.add_annotation(note | {"bgcolor": rgba(colours.ground, 0.8), "borderpad": 2})
 
 
 def _axis_title(record: Embedding, axis: int) -> str:

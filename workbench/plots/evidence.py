@@ -27,15 +27,13 @@ def figure(record: Evidence, *, theme: str = "light") -> go.Figure:
         xaxis={"visible": False, "range": [0, WIDTH], "fixedrange": True},
         yaxis={"visible": False, "range": [max(tall, 1), 0], "fixedrange": True},
     )
-    top = 0
+    top, notes = 0, []
     for reason, lines in zip(record.reasons, sentences, strict=True):
         mark, colour = ("✓", colours.text) if reason.holds else ("✗", colours.quiet)
-        _write(made, 4, top, mark, colours.text)
-        _write(made, 26, top, f"<b>{style.plain(style.readable(reason.check))}</b>", colour)
-        _write(made, 26 + CHECK, top, "<br>".join(map(style.plain, lines)), colours.text)
+        check = f"<b>{style.plain(style.readable(reason.check))}</b>"
+        told = "<br>".join(map(style.plain, lines))
+        for left, text, ink in ((4, mark, colours.text), (26, check, colour), (26 + CHECK, told, colours.text)):
+            notes.append(style.note(text, (left, top), colour=ink, size=style.BODY))
         top += len(lines) * LINE + 8
+    made.update_layout(annotations=notes)
     return made
-
-
-def _write(made: go.Figure, x: float, y: float, text: str, colour: str) -> None:
-    style.note(made, text, (x, y), colour=colour, size=style.BODY)

@@ -1,5 +1,7 @@
 """Figures of matrices: a heat map with its numbers in the cells while they can be read."""
 
+import textwrap
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -12,19 +14,30 @@ MOST_NUMBERED = 16
 """Rows or columns up to which every cell shows its number."""
 CELL = 34
 """Height of a row, pixels."""
-NARROWEST, WIDEST = 40, 104
+NARROWEST, WIDEST = 40, 150
 """Width of a column, pixels."""
+LETTERS = 12
+"""Of a line of a column's name."""
 
 
 def figure(record: Matrix, *, theme: str = "light") -> go.Figure:
     """Signed values on the signed scale, centred at zero; values of one sign from the ground to the accent."""
     colours = style.palette(theme)
     rows, columns = record.values.shape
-    wide = max([style.text_width(name, style.SMALL + 1) for name in record.columns], default=0.0) + 12
+    lines = [line for name in record.columns for line in lines_of(name)]
+    wide = max([style.text_width(line, style.SMALL + 1) for line in lines], default=0.0) + 12
+    bottom = 56 + 14 * max([len(lines_of(name)) for name in record.columns], default=1)
     left = max([style.text_width(name, style.SMALL + 1) for name in record.rows], default=0.0) + 48
     width = columns * min(WIDEST, max(NARROWEST, wide)) + left + 96
-    made = style.blank(theme, style.plain(record.title), rows * CELL + 122, width)
-    made.update_layout(margin={"l": left, "r": 96, "t": 52, "b": 70})
+    made = style.blank(theme, style.plain(record.title), rows * CELL + 52 + bottom, width)
+    made.update_layout(
+        margin={
+            "l": left,
+            "r": 96,
+            "t": 52,
+            "b": 56 + 14 * max([len(lines_of(name)) for name in record.columns], default=1),
+        }
+    )
     finite = record.values[np.isfinite(record.values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     limit = max(abs(low), abs(high)) or 1.0
@@ -48,6 +61,11 @@ def figure(record: Matrix, *, theme: str = "light") -> go.Figure:
     return made
 
 
+def lines_of(name: str) -> list[str]:
+    """A column's name, broken at its spaces."""
+    return textwrap.wrap(name, LETTERS, break_long_words=False) or [""]
+
+
 def _numbers(values: np.ndarray, limit: float, is_signed: bool, colours: style.Palette) -> go.Scatter:
     """The number of each cell, in black or white, whichever is read better on it."""
     whole = bool(np.all(values == np.round(values)))
@@ -69,8 +87,10 @@ def _numbers(values: np.ndarray, limit: float, is_signed: bool, colours: style.P
 
 def _name_axes(made: go.Figure, record: Matrix) -> None:
     bare = {"showgrid": False, "showline": False, "ticks": ""}
-    across, down = list(map(style.plain, record.columns)), list(map(style.plain, record.rows))
+    across = ["<br>".join(map(style.plain, lines_of(name))) for name in record.columns]
+    down = list(map(style.plain, record.rows))
     made.update_xaxes(**bare, tickvals=list(range(len(across))), ticktext=across, range=[-0.5, len(across) - 0.5])
+    made.update_xaxes(tickangle=0)
     made.update_yaxes(**bare, tickvals=list(range(len(down))), ticktext=down, range=[len(down) - 0.5, -0.5])
     made.update_xaxes(title_text=style.plain(record.column_title))
     made.update_yaxes(title_text=style.plain(record.row_title))

@@ -11,6 +11,10 @@ from workbench.plots import style
 from workbench.plots.style import Palette
 
 GAP = 18
+LEFT, RIGHT, TOP = 2, 74, 46
+"""Margins, pixels; the scale stands in the right one."""
+SMALLEST, LARGEST = 126, 220
+"""Side of a panel, pixels."""
 LINE = 16
 """Height of a line of a caption, pixels."""
 FAINT = 0.28
@@ -38,8 +42,6 @@ class Sheet:
     columns: int
     size: float
     lines: int
-    top: float = 46
-    right: float = 74
 
     @property
     def rows(self) -> int:
@@ -66,24 +68,42 @@ class Sheet:
         return [min(1.0, share) for share in across], [max(0.0, share) for share in up]
 
 
+def arranged(count: int, width: float) -> tuple[int, float]:
+    """How many columns of which size: one row if panels stay recognisable in it, else as few as it takes."""
+    rows = 1
+    while True:
+        columns = -(-count // rows)
+        size = min(LARGEST, (width - LEFT - RIGHT + GAP) / columns - GAP)
+        if size >= SMALLEST or columns == 1:
+            return columns, max(size, SMALLEST)
+        rows += 1
+
+
 def draw(
     panels: Sequence[Panel], *, title: str, unit: str, theme: str, columns: int, size: float, limits: Sequence[float]
 ) -> go.Figure:
     """Panels in rows; the map of panel i is drawn from −limits[i] to +limits[i], blue to orange."""
     colours = style.palette(theme)
     sheet = Sheet(count=len(panels), columns=columns, size=size, lines=max(len(p.caption) for p in panels))
-    width = sheet.inner_width + 8 + sheet.right
-    figure = style.blank(theme, title, sheet.inner_height + sheet.top, width)
-    figure.update_layout(margin={"l": 8, "r": sheet.right, "t": sheet.top, "b": 0}, hovermode="closest")
+    top = TOP if title else 4
     maps = [index for index, panel in enumerate(panels) if panel.map is not None]
     shared = len({limits[index] for index in maps}) == 1
+    traces: list[go.Heatmap | go.Image | go.Scatter] = []
     for index, panel in enumerate(panels):
-        _place(figure, panel, index, sheet, colours)
+        traces.append(_picture(panel, colours, _axes(index)))
         if panel.map is not None:
             bar = _bar(unit, size, None if shared else limits[index], colours) if index == maps[0] else None
-            _add_map(figure, panel.map, index, limits[index], bar, colours)
+            traces.append(_map(panel.map, limits[index], bar, colours, _axes(index)))
         if panel.evidence is not None:
-            figure.add_trace(_outline(panel.evidence, colours, _axes(index)))
+            traces.append(_outline(panel.evidence, colours, _axes(index)))
+    figure = style.blank(theme, title, sheet.inner_height + top, sheet.inner_width + LEFT + RIGHT)
+    figure.add_traces(traces)
+    places: dict[str, dict] = {}
+    for index, panel in enumerate(panels):
+        places |= _frames(panel, index, sheet)
+    captions = [_caption(panel, sheet.domains(index), colours) for index, panel in enumerate(panels)]
+    margin = {"l": LEFT, "r": RIGHT, "t": top, "b": 0}
+    figure.update_layout(places | {"margin": margin, "hovermode": "closest", "annotations": captions})
     return figure
 
 
@@ -116,29 +136,22 @@ def unit_range(image: Float[np.ndarray, "channel height width"]) -> Float[np.nda
     return (image - low) / max(high - low, np.finfo(np.float64).tiny)
 
 
-def _place(figure: go.Figure, panel: Panel, index: int, sheet: Sheet, colours: Palette) -> None:
+def _frames(panel: Panel, index: int, sheet: Sheet) -> dict[str, dict]:
+    """The two axes of a panel: a frame in its place, with square pixels."""
     across, up = sheet.domains(index)
     height, width = panel.image.shape[1:]
     number = "" if index == 0 else str(index + 1)
     frame = {"visible": True, "showgrid": False, "ticks": "", "showticklabels": False, "mirror": True}
     frame |= {"showline": True, "fixedrange": True, "constrain": "domain"}
-    figure.update_layout(
-        {
-            f"xaxis{number}": frame | {"domain": across, "range": [-0.5, width - 0.5], "constraintoward": "left"},
-            f"yaxis{number}": frame
-            | {
-                "domain": up,
-                "range": [height - 0.5, -0.5],
-                "anchor": f"x{number}",
-                "scaleanchor": f"x{number}",
-                "constraintoward": "top",
-            },
-        }
-    )
-    if index:
-        figure.update_layout({f"xaxis{number}": {"anchor": f"y{number}"}})
-    figure.add_trace(_picture(panel, colours, _axes(index)))
-    style.note(figure, "<br>".join(panel.caption), (across[0], up[0]), paper=True, shift=(-2, -3), colour=colours.quiet)
+    lying = {"domain": across, "range": [-0.5, width - 0.5], "constraintoward": "left", "anchor": f"y{number}"}
+    upright = {"domain": up, "range": [height - 0.5, -0.5], "constraintoward": "top", "anchor": f"x{number}"}
+    return {f"xaxis{number}": frame | lying, f"yaxis{number}": frame | upright | {"scaleanchor": f"x{number}"}}
+
+
+def _caption(panel: Panel, domains: tuple[list[float], list[float]], colours: Palette) -> dict:
+    """The lines below a panel."""
+    place = (domains[0][0], domains[1][0])
+    return style.note("<br>".join(panel.caption), place, paper=True, shift=(-2, -3), colour=colours.quiet)
 
 
 def _picture(panel: Panel, colours: Palette, axes: dict[str, str]) -> go.Image | go.Heatmap:
@@ -166,21 +179,17 @@ def _bar(unit: str, size: float, own_limit: float | None, colours: Palette) -> d
     return style.colour_bar(colours, "each map on its own scale", size) | words
 
 
-def _add_map(
-    figure: go.Figure, values: np.ndarray, index: int, limit: float, bar: dict | None, colours: Palette
-) -> None:
-    figure.add_trace(
-        go.Heatmap(
-            z=values,
-            zmin=-limit,
-            zmax=limit,
-            zmid=0,
-            colorscale=style.signed_over_image(colours),
-            showscale=bar is not None,
-            colorbar=bar,
-            hovertemplate="row %{y}, column %{x}<br>attribution %{z:.3g}<extra></extra>",
-            **_axes(index),
-        )
+def _map(values: np.ndarray, limit: float, bar: dict | None, colours: Palette, axes: dict[str, str]) -> go.Heatmap:
+    return go.Heatmap(
+        z=values,
+        zmin=-limit,
+        zmax=limit,
+        zmid=0,
+        colorscale=style.signed_over_image(colours),
+        showscale=bar is not None,
+        colorbar=bar,
+        hovertemplate="row %{y}, column %{x}<br>attribution %{z:.3g}<extra></extra>",
+        **axes,
     )
 
 

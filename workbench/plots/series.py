@@ -29,6 +29,7 @@ def draw(
     figure.update_layout(margin={"l": 56, "r": 84, "t": TOP, "b": BOTTOM}, hovermode="x")
     last = "y" if len(rows) == 1 else f"y{len(rows)}"
     figure.update_xaxes(title_text="time step", showgrid=False, anchor=last, range=[-0.5, len(shades[0]) - 0.5])
+    notes = []
     for index, (record, values) in enumerate(zip(rows, shades, strict=True)):
         top = 1 - (index * (STRIP + CAPTION) + CAPTION) / inner
         domain = (max(0.0, top - STRIP / inner), top)
@@ -38,8 +39,8 @@ def draw(
         parts = [captions.emphasised(captions.named(record), colours), captions.grade(graded[index], colours)]
         own = "" if shared else f"scale ±{significant(limits[index], 2)}"
         text = " · ".join(filter(None, [*parts, *captions.numbers(record, 0)[:2], own]))
-        style.note(figure, text, (0, top), "left bottom", paper=True, shift=(0, 3), colour=colours.quiet)
-    return figure
+        notes.append(style.note(text, (0, top), "left bottom", paper=True, shift=(0, 3), colour=colours.quiet))
+    return figure.update_layout(annotations=notes)
 
 
 def _over_time(record: Attribution) -> np.ndarray:

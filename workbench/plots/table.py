@@ -45,7 +45,8 @@ def figure(record: Table, *, theme: str = "light") -> go.Figure:
         )
     )
     if record.note:
-        style.note(made, style.plain(record.note), (0, 0), paper=True, shift=(0, -4), colour=colours.quiet)
+        note = style.note(style.plain(record.note), (0, 0), paper=True, shift=(0, -4), colour=colours.quiet)
+        made.update_layout(annotations=[note])
     return made
 
 

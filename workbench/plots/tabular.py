@@ -91,4 +91,5 @@ def _column(
     )
     parts = [captions.emphasised(captions.named(record), colours), captions.grade(found, colours)]
     lines = [" ".join(filter(None, parts)), " · ".join(captions.numbers(record, 0)[:2])]
-    style.note(figure, "<br>".join(lines), (left, 1), "left bottom", paper=True, shift=(0, 4), colour=colours.quiet)
+    text = "<br>".join(lines)
+    figure.add_annotation(style.note(text, (left, 1), "left bottom", paper=True, shift=(0, 4), colour=colours.quiet))

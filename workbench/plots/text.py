@@ -1,6 +1,6 @@
 """Figures of attributions over words: a sentence in shaded cells, several methods under each other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,7 @@ def draw(
     graded: Sequence[Evidence | None],
     *,
     common_scale: bool,
+    title: str,
     width: float,
     theme: str,
 ) -> go.Figure:
@@ -66,79 +67,79 @@ def draw(
     pitch = len(rows) * (CELL + GAP) + BETWEEN_LINES
     tall = (max((cell.line for cell in cells), default=0) + 1) * pitch - BETWEEN_LINES
     single = len(rows) == 1
-    title = captions.heading(rows[0])
-    figure = style.blank(theme, title, tall + 54 + (30 if single else 8), width + 16)
-    _frame(figure, width, tall, single)
+    top = 46 if title else 4
+    figure = style.blank(theme, title, tall + top + (38 if single else 8), width + 4)
+    _frame(figure, width, tall, top, single)
     largest = np.abs(values).max(1) if values.size else np.ones(len(rows))
     limits = np.full(len(rows), largest.max()) if common_scale else largest
+    boxes: list[dict] = []
+    notes = [_footer(rows[0], colours)] if single else []
     for index, record in enumerate(rows):
         tops = [cell.line * pitch + index * (CELL + GAP) for cell in cells]
-        _label(figure, record, graded[index], tops, None if common_scale else limits[index], colours)
-        _row(figure, (words, shown, texts[index]), values[index], limits[index], cells, tops, colours)
-    if single:
-        _footer(figure, rows[0], colours)
-    return figure
+        notes += _labels(record, graded[index], tops, None if common_scale else float(limits[index]), colours)
+        fills = [style.shade(colours, value, limits[index]) for value in values[index].tolist()]
+        boxes += _boxes(cells, tops, fills, colours)
+        figure.add_traces(list(_texts((words, shown, texts[index]), cells, tops, fills)))
+    return figure.update_layout(shapes=boxes, annotations=notes)
 
 
-def _frame(figure: go.Figure, width: float, tall: float, single: bool) -> None:
+def _frame(figure: go.Figure, width: float, tall: float, top: float, single: bool) -> None:
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 46, "b": 38 if single else 8},
+        margin={"l": 2, "r": 2, "t": top, "b": 38 if single else 8},
         hovermode="closest",
         xaxis=hidden | {"range": [0, width]},
         yaxis=hidden | {"range": [tall, 0]},
     )
 
 
-def _label(
-    figure: go.Figure,
-    record: Attribution,
-    found: Evidence | None,
-    tops: Sequence[float],
-    limit: float | None,
-    colours: Palette,
-) -> None:
-    lines = [captions.emphasised(captions.named(record), colours)]
-    below = [captions.grade(found, colours)] if found is not None else [f"gap {captions.gap(record, 0)}"]
+def _labels(
+    record: Attribution, found: Evidence | None, tops: Sequence[float], limit: float | None, colours: Palette
+) -> Iterator[dict]:
+    """The method's name and grade, before each of its lines."""
+    below = [captions.grade(found, colours)] if found is not None else []
+    if found is None and not np.isnan(record.f_reference[0]):
+        below.append(f"gap {captions.gap(record, 0)}")
     if limit is not None:
         below.append(f"±{significant(limit, 2)}")
-    lines.append(" · ".join(below))
+    lines = [captions.emphasised(captions.named(record), colours), " · ".join(below)]
+    text = "<br>".join(filter(None, lines))
     for top in sorted(set(tops)):
-        style.note(figure, "<br>".join(lines), (0, top + CELL / 2), "left middle", colour=colours.quiet)
+        yield style.note(text, (0, top + CELL / 2), "left middle", colour=colours.quiet)
 
 
-def _row(
-    figure: go.Figure,
-    texts: tuple[Sequence[str], Sequence[str], Sequence[str]],
-    values: np.ndarray,
-    limit: float,
-    cells: Sequence[Cell],
-    tops: Sequence[float],
-    colours: Palette,
-) -> None:
-    words, shown, numbers = texts
-    fills = [style.shade(colours, value, limit) for value in values.tolist()]
+def _boxes(cells: Sequence[Cell], tops: Sequence[float], fills: Sequence[str], colours: Palette) -> Iterator[dict]:
+    """The shaded rectangles of one row, as plain dictionaries: hundreds of them are slow to add one by one."""
+    line = {"color": colours.line, "width": 0.5}
     for cell, top, fill in zip(cells, tops, fills, strict=True):
         box = {"x0": LABEL + cell.left, "x1": LABEL + cell.right, "y0": top, "y1": top + CELL}
-        figure.add_shape(type="rect", layer="below", fillcolor=fill, line={"color": colours.line, "width": 0.5}, **box)
+        yield {"type": "rect", "layer": "below", "fillcolor": fill, "line": line, **box}
+
+
+def _texts(
+    texts: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    cells: Sequence[Cell],
+    tops: Sequence[float],
+    fills: Sequence[str],
+) -> Iterator[go.Scatter]:
+    """The words of one row, and their values below them."""
+    words, shown, numbers = texts
     middle = [LABEL + (cell.left + cell.right) / 2 for cell in cells]
     inks = [text_on(fill) for fill in fills]
     hover = [f"{style.plain(word)}<br>attribution {number}" for word, number in zip(words, numbers, strict=True)]
     for lines, size, offset in ((shown, style.BODY, 14), (numbers, style.SMALL, 30)):
-        figure.add_trace(
-            go.Scatter(
-                x=middle,
-                y=[top + offset for top in tops],
-                mode="text",
-                text=[style.plain(line) for line in lines],
-                textfont={"size": size, "color": inks},
-                textposition="middle center",
-                hovertext=hover,
-                hoverinfo="text",
-            )
+        yield go.Scatter(
+            x=middle,
+            y=[top + offset for top in tops],
+            mode="text",
+            text=[style.plain(line) for line in lines],
+            textfont={"size": size, "color": inks},
+            textposition="middle center",
+            hovertext=hover,
+            hoverinfo="text",
         )
 
 
-def _footer(figure: go.Figure, record: Attribution, colours: Palette) -> None:
+def _footer(record: Attribution, colours: Palette) -> dict:
     text = " · ".join([captions.explained(record, 0), *captions.numbers(record, 0)])
-    style.note(figure, text, (0, 0), paper=True, shift=(0, -10), colour=colours.quiet)
+    return style.note(text, (0, 0), paper=True, shift=(0, -10), colour=colours.quiet)

@@ -86,17 +86,20 @@ class Row(Block):
     evidence: tuple[records.Evidence, ...] | None = None
     index: int = 0
     caption: str = ""
+    titled: bool = True
 
     def draw(self, theme: str) -> go.Figure:
         """The figure in a theme."""
-        return plot_row(self.attributions, self.evidence, index=self.index, theme=theme, width=REPORT_WIDTH)
+        return plot_row(
+            self.attributions, self.evidence, index=self.index, theme=theme, width=REPORT_WIDTH, titled=self.titled
+        )
 
     def shown(self) -> Iterator[Record]:
         yield from self.attributions
 
 
-REPORT_WIDTH = 1000
-"""Pixels at which lines of shaded words wrap in a report."""
+REPORT_WIDTH = 1076
+"""Pixels at which rows of maps and of shaded words wrap in a report."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

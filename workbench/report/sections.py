@@ -12,7 +12,7 @@ from workbench.evaluation import seeded
 from workbench.explanation import AbstractMethod
 from workbench.metrics.deletion import Deletion
 from workbench.metrics.insertion import Insertion
-from workbench.quantity import quantity
+from workbench.quantity import quantity, significant
 from workbench.records import Curve, Matrix, Target
 from workbench.removal import AbstractRemoval
 from workbench.report import blocks
@@ -58,7 +58,7 @@ def model(subject: Subject) -> list[Block]:
         pairs[0] = ("Model", f"{card.title} ({card.name})")
         pairs += [
             ("Accuracy", f"{scored}, on which no choice was made"),
-            ("Calibration error", quantity(100 * measured.calibration_error, unit="percentage points")),
+            ("Calibration error", f"{significant(100 * measured.calibration_error, 2)} percentage points"),
             ("Parameters", f"{card.parameters:,}"),
         ]
         if card.best_traditional is not None and card.best_traditional_accuracy is not None:
@@ -78,7 +78,9 @@ def samples(found: Findings) -> list[Block]:
         graded = found.of_sample(index)
         content += [
             blocks.Heading(text=f"{name}: {said(found.attributions[0], index)}", level=3),
-            blocks.Row(attributions=tuple(record.take(index) for record in found.attributions), evidence=graded),
+            blocks.Row(
+                attributions=tuple(record.take(index) for record in found.attributions), evidence=graded, titled=False
+            ),
             blocks.Folded(title=f"The checks of {name}", content=(blocks.Evidence(content=graded),)),
         ]
     return content
@@ -162,8 +164,8 @@ def command(found: Findings) -> str:
     if usual and reference(found.samples.ids) and name in zoo.RECIPES:
         names = ",".join(method.name for method in found.methods)
         return (
-            f"workbench report {name} --samples {reference(found.samples.ids)} --methods {names} "
-            f"--target {target.of} --output {target.output} --seed {found.seed} --out report.html"
+            f"workbench report {name} --samples {reference(found.samples.ids)} \\\n    --methods {names} \\\n"
+            f"    --target {target.of} --output {target.output} --seed {found.seed} --out report.html"
         )
     return "\n".join(_python(found))
 
