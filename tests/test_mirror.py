@@ -21,6 +21,17 @@ def test_a_mirror_without_the_set_is_one_sentence(monkeypatch, tmp_path):
     assert len(SST2.load("examples")) == 12
 
 
+@pytest.mark.parametrize("content", [b"", b"not parquet at all"])
+def test_a_broken_mirror_is_one_sentence(monkeypatch, tmp_path, content):
+    folder = tmp_path / "stanfordnlp" / "sst2" / "data"
+    folder.mkdir(parents=True)
+    (folder / "validation-00000-of-00001.parquet").write_bytes(content)
+    monkeypatch.setenv(mirror.VARIABLE, str(tmp_path))
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        SST2.load("validation")
+    assert "\n" not in str(caught.value)
+
+
 def test_without_hub_and_mirror_there_is_soon_one_sentence_and_nothing_is_written(tmp_path):
     """In a process of its own, since the library that loads data reads its settings once."""
     code = "import zoo; t = zoo.task('sst2'); print(t.unavailable()); print(len(t.samples('examples')))"

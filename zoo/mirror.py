@@ -26,8 +26,9 @@ def read(source: str, split: str, columns: Sequence[str]) -> list[list[Any]]:
     try:
         table = _library(source).load_dataset(_place(source), split=split)
         return [list(table[column]) for column in columns]
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{_place(source)} cannot be read ({str(error)[:120]}). {_remedy(source)}") from None
+    except Exception as error:  # parquet, network and library each raise kinds of their own
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{_place(source)} cannot be read ({reason}). {_remedy(source)}") from error
 
 
 def unavailable(source: str) -> str | None:

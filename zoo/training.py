@@ -84,11 +84,11 @@ def _material(plan: Recipe, task: Task, samples: Samples, device: torch.device, 
     plans = [
         replace(
             recipe(name),
-            seed=100 * (plan.seed + 1) + copy,
+            seed=100 * (plan.seed + 1) + number,
             training=replace(_training(recipe(name)), distillation=None),
         )
         for name in how.distillation.teachers
-        for copy in range(how.distillation.copies)
+        for number in range(how.distillation.copies)
     ]
     teachers = tuple(
         train(each, task, samples, device, watch, f"teacher {i} of {len(plans)}").model.to(device)
