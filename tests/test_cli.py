@@ -68,7 +68,8 @@ def test_models_lists_every_recipe(succeed):
     import zoo
 
     listed = json.loads(succeed("models", "--json"))
-    assert [row[0] for row in listed["rows"]] == list(zoo.RECIPES)
+    assert [row["Model"] for row in listed] == list(zoo.RECIPES)
+    assert all(row["Accuracy"]["low"] < row["Accuracy"]["value"] < row["Accuracy"]["high"] for row in listed)
 
 
 def test_methods_lists_flags(succeed):
@@ -118,7 +119,9 @@ def test_settings_are_flags(succeed, tmp_path):
 def test_evaluate(succeed):
     arguments = ("--methods", "all", "--metrics", "all", "--samples", "8", "--seed", "0", "--json")
     table = json.loads(succeed("evaluate", "cnn_shapes", *arguments))
-    assert [row[0] for row in table["rows"]][-1].lower().startswith("random")
+    assert table[-1]["Method"].startswith("Random")
+    mass = [row["Relevance mass"]["value"] for row in table]
+    assert mass[-1] == min(mass)
 
 
 def test_landscape(succeed, tmp_path):
@@ -129,7 +132,7 @@ def test_landscape(succeed, tmp_path):
 
 def test_compare(succeed):
     table = json.loads(succeed("compare", "digits", "--json"))
-    assert {"cnn_digits", "svm_digits", "forest_digits", "logistic_digits"} <= {row[0] for row in table["rows"]}
+    assert {"cnn_digits", "svm_digits", "forest_digits", "logistic_digits"} == {row["Model"] for row in table}
 
 
 def test_report_and_lesson(succeed, tmp_path):

@@ -13,7 +13,7 @@ from workbench.terminal import notes, print_attribution, print_json, print_recor
 from zoo.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
+SETTINGS = {"ignore_unknown_options": True}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +27,10 @@ Out = Annotated[Path | None, typer.Option(help="Write here: .html, .json or .saf
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Of = Annotated[str, typer.Option("--target", help="'predicted', 'label' or a class index.")]
 Output = Annotated[str, typer.Option(help="logit, log_probability, probability or margin.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[--SETTING VALUE]...", help="Its settings, as `workbench methods` lists them."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
 
 
@@ -62,10 +66,10 @@ def methods(as_json: AsJson = False) -> None:
             print(f"    --{flag.replace('_', '-')} {described['default']}    {described['help']}")
 
 
-@app.command(context_settings=EXTRA)
+@app.command(context_settings=SETTINGS)
 def explain(
-    context: typer.Context,
     model: Model,
+    given: Settings = None,
     sample: Annotated[str | None, typer.Option(help="Which sample: test:7, or 7 of the scored split.")] = None,
     text: Annotated[str | None, typer.Option(help="A sentence of your own, for a text model.")] = None,
     method: Annotated[str, typer.Option(help="`workbench methods` lists them, with their flags.")] = "gradient",
@@ -79,7 +83,7 @@ def explain(
     from workbench.evidence import evidence
 
     arguments.check_out(out)
-    chosen = workbench.method(method, **arguments.flags(context.args))
+    chosen = workbench.method(method, **arguments.flags(given))
     subject = workbench.load(model)
     samples = arguments.one_sample(subject, sample, text)
     record = workbench.explain(subject, samples, chosen, arguments.target(target, output))
@@ -127,11 +131,11 @@ def evaluate(
     print_record(table, as_json)
 
 
-@app.command(context_settings=EXTRA)
+@app.command(context_settings=SETTINGS)
 def landscape(
-    context: typer.Context,
     model: Model,
     measure: Annotated[str, typer.Argument(help="surface, slice or top_eigenvalue.")],
+    given: Settings = None,
     data: Annotated[str, typer.Option(help="Which split and how many samples of it.")] = "train:512",
     as_json: AsJson = False,
     out: Out = None,
@@ -141,7 +145,7 @@ def landscape(
     from workbench import analysis, arguments
 
     arguments.check_out(out)
-    chosen = analysis.measure(measure, **arguments.flags(context.args))
+    chosen = analysis.measure(measure, **arguments.flags(given))
     subject = workbench.load(model)
     if (reason := chosen.why_not(subject)) is not None:
         raise InputError(reason)
@@ -195,11 +199,11 @@ def report(
     _wrote(out)
 
 
-@app.command(context_settings=EXTRA)
+@app.command(context_settings=SETTINGS)
 def lesson(
-    context: typer.Context,
     name: Annotated[str, typer.Argument(help="A lesson: saliency.")],
     out: Annotated[Path, typer.Option(help="Write this .html file.")],
+    given: Settings = None,
 ) -> None:
     """Run a lesson's experiment and write it down. A lesson's settings are flags."""
     from workbench import arguments
@@ -207,7 +211,7 @@ def lesson(
     from workbench.report import write
 
     arguments.check_out(out, (".html",))
-    chosen = lesson(name, **arguments.flags(context.args))
+    chosen = lesson(name, **arguments.flags(given))
     with notes.status(f"Running the lesson {chosen.title}"):
         write(list(chosen.run()), out, title=chosen.title)
     _wrote(out)

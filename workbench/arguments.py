@@ -63,10 +63,10 @@ def chosen(names: str, found: Mapping[str, type[Kind]], word: str) -> list[Kind]
     return [found[name]() for name in picked]
 
 
-def flags(arguments: Sequence[str]) -> dict[str, str]:
+def flags(words: Sequence[str] | None) -> dict[str, str]:
     """Settings written as flags: --n-steps 64 --seed=1 is {"n_steps": "64", "seed": "1"}."""
     pairs: dict[str, str] = {}
-    rest = iter(arguments)
+    rest = iter(words or ())
     for flag in rest:
         if not flag.startswith("--"):
             raise InputError(f"{flag!r} is not a flag. A setting is written --NAME VALUE, for example --n-steps 64.")

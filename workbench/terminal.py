@@ -30,14 +30,31 @@ def print_json(value: Any) -> None:
 
 def print_record(record: Record, as_json: bool) -> None:
     """A table as a table; of what is a figure its title and its bare numbers; all of it as JSON if asked."""
-    if as_json:
+    if isinstance(record, Table):
+        print_json(_rows(record)) if as_json else print_table(record)
+    elif as_json:
         print_json(to_json(record))
-    elif isinstance(record, Table):
-        print_table(record)
     else:
         console.print(f"[bold]{escape(record.title)}[/bold]", highlight=False)
         for line in _summary(record):
             console.print(escape(line), highlight=False)
+
+
+def _rows(table: Table) -> list[dict[str, Any]]:
+    """A table for programs: an object per row; a measured number is an object with its interval and unit."""
+    return [
+        {column.title: _number(table, r, c, row[c]) for c, column in enumerate(table.columns)}
+        for r, row in enumerate(table.rows)
+    ]
+
+
+def _number(table: Table, row: int, column: int, value: str | float | int | None) -> Any:
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if table.low is None or table.high is None or not np.isfinite(table.low[row, column]):
+        return value
+    low, high = float(table.low[row, column]), float(table.high[row, column])
+    return {"value": value, "low": low, "high": high, "unit": table.columns[column].unit}
 
 
 def _summary(record: Record) -> list[str]:
