@@ -63,23 +63,44 @@ class Query:
     def gradients(
         self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
     ) -> Float[Tensor, "row ..."]:
-        """∂f/∂point at each of `points`, which belong to the samples `rows` (default: one per sample).
+        """∂f/∂point at each of `points`, which belong to the samples `rows` (default: one per sample)."""
+        return self.values_and_gradients(points, rows)[1]
 
-        Rows are independent, so one backward pass through their sum gives every row's gradient.
-        """
-        where = torch.arange(len(points)) if rows is None else rows
+    def values_and_gradients(
+        self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
+    ) -> tuple[Float[Tensor, "row"], Float[Tensor, "row ..."]]:
+        """f and ∂f/∂point. Rows are independent, so one backward pass through their sum gives every row's gradient."""
+        values = []
 
         def compute(part: slice) -> Tensor:
             leaf = points[part].detach().clone().requires_grad_()
-            mask = None if self.mask is None else self.mask[where[part].to(self.mask.device)]
             with torch.enable_grad(), self._differentiable():
-                logits = self.subject.logits_at(leaf, mask)
-                total = read(logits, self.classes[where[part]], self.output).sum()
-                (gradient,) = torch.autograd.grad(total, leaf)
+                value = self._read_at(leaf, part, rows)
+                (gradient,) = torch.autograd.grad(value.sum(), leaf)
+            values.append(value.detach())
             self.subject.meter.add(forward=len(leaf), backward=len(leaf))
             return gradient
 
+        gradients = chunked(compute, len(points), points[0].numel())
+        return torch.cat(values), gradients
+
+    def values_at(
+        self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
+    ) -> Float[Tensor, "row"]:
+        """f at points, without a gradient."""
+
+        def compute(part: slice) -> Tensor:
+            with torch.no_grad():
+                value = self._read_at(points[part], part, rows)
+            self.subject.meter.add(forward=len(value))
+            return value
+
         return chunked(compute, len(points), points[0].numel())
+
+    def _read_at(self, points: Tensor, part: slice, rows: Int[Tensor, "row"] | None) -> Float[Tensor, "part"]:
+        where = part if rows is None else rows[part]
+        mask = None if self.mask is None else self.mask[where]
+        return read(self.subject.logits_at(points, mask), self.classes[where], self.output)
 
     def _classes(self, rows: Int[Tensor, "row"] | None) -> Int[Tensor, "row"]:
         return self.classes if rows is None else self.classes[rows]
