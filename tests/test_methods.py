@@ -1,6 +1,8 @@
 """Every method against what is known on paper, against slow oracles, and against Captum as a peer."""
 
+import broken
 import captum.attr
+import checks
 import numpy as np
 import oracles
 import pytest
@@ -9,7 +11,7 @@ import torch
 from subjects import IMAGES, SCORE, TABLES, TEXTS, Additive, Convolved, Dense, Maximum, at, query, subject
 
 from workbench.coalitions import coalitions, shapley_regression
-from workbench.explanation import explain, method
+from workbench.explanation import Claim, explain, method, methods
 from workbench.reference_inputs import reference_inputs
 
 EXACT = {"rtol": 1e-4, "atol": 2e-6}
@@ -243,3 +245,21 @@ class TestAgainstCaptum:
         theirs = captum.attr.FeatureAblation(of.network).attribute(samples.inputs, baselines=1, target=1)
         ours = explain(of, samples, method("occlusion", unit="token"), SCORE).values
         np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)
+
+
+CLAIMED = [(name, claim) for name, kind in methods().items() for claim in sorted(kind.claims)]
+
+
+@pytest.mark.parametrize(("name", "claim"), CLAIMED)
+def test_method_keeps_what_it_claims(name, claim):
+    checks.CLAIMS[claim](method(name))
+
+
+@pytest.mark.parametrize("claim", sorted(checks.CLAIMS))
+def test_check_rejects_a_wrong_method(claim):
+    with pytest.raises(AssertionError):
+        checks.CLAIMS[claim](broken.METHODS[claim])
+
+
+def test_every_claim_has_a_check_and_a_broken_method():
+    assert set(checks.CLAIMS) == set(broken.METHODS) == set(Claim)

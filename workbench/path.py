@@ -103,7 +103,7 @@ class Pieces:
         points, rows = _points(self.start, self.path, self.rows[owner], left + width / 2)
         values, gradient = self.query.values_and_gradients(points, rows)
         slope = (gradient * self.path[rows]).flatten(1).sum(1, dtype=torch.float64).cpu()
-        new: dict[str, Any] = {
+        new = {
             "owner": owner,
             "left": left,
             "width": width,
@@ -113,7 +113,8 @@ class Pieces:
             "gradient": gradient,
             "rise": slope * width,
         }
-        return replace(self, **{name: torch.cat((getattr(self, name), value)) for name, value in new.items()})
+        joined: dict[str, Any] = {name: torch.cat((getattr(self, name), value)) for name, value in new.items()}
+        return replace(self, **joined)
 
 
 _FLOATS = ("left", "width", "f_left", "f_middle", "f_right", "rise")

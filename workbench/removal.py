@@ -75,12 +75,10 @@ class AbstractRemoval(AbstractMetric):
         ranks = _ranks(-worth if self.inserting else worth, counts, samples.ids, self.seed)
         curve = _removed(query, features, ranks[:, None], self.n_steps, self.reference_input, self.seed)
         control = _controls(_Answers(query), self.n_orders, self.n_steps, self.reference_input, self.seed)
-        shares = _turns(counts, self.n_steps) / counts.clamp(min=1)[:, None]
-        return (
-            (curve[..., ::-1], control[..., ::-1], shares.numpy())
-            if self.inserting
-            else (curve, control, shares.numpy())
-        )
+        shares = (_turns(counts, self.n_steps) / counts.clamp(min=1)[:, None]).numpy()
+        if self.inserting:  # the same inputs, walked through from the other end
+            return curve[..., ::-1], control[..., ::-1], 1 - shares[..., ::-1]
+        return curve, control, shares
 
 
 class _Answers:

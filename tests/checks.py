@@ -1,0 +1,236 @@
+"""One check per claim of a method and per promise of a metric. `broken.py` holds a wrong one for each to reject."""
+
+from dataclasses import replace
+
+import numpy as np
+import oracles
+import torch
+from subjects import (
+    IMAGES,
+    SCORE,
+    TABLES,
+    TEXTS,
+    Additive,
+    Convolved,
+    Corner,
+    Dense,
+    Features,
+    Linear,
+    Negation,
+    OneHotBag,
+    PolarProduct,
+    Product,
+    Sum,
+    TwoLayers,
+    at,
+    subject,
+)
+
+from workbench.explanation import AbstractMethod, Claim, explain, why_not
+from workbench.records import Attribution
+from workbench.scoring import AbstractMetric
+from workbench.subject import Subject
+from zoo.task import Samples
+
+
+def explained(method: AbstractMethod, of: Subject, samples: Samples) -> np.ndarray:
+    """Values per sample, flat."""
+    return explain(of, samples, method, SCORE).values.reshape(len(samples), -1).astype(np.float64)
+
+
+def fitting(method: AbstractMethod, networks: tuple) -> list[Subject]:
+    """The subjects that a method can explain."""
+    return [of for of in map(subject, networks) if why_not(type(method), of) is None]
+
+
+def check_completeness(method: AbstractMethod) -> None:
+    """Σ a = f(x) - f(x'), to 1 % of it."""
+    for of in fitting(method, (*TABLES, *IMAGES, *TEXTS)):
+        record = explain(of, of.task.samples("test"), method, SCORE)
+        allowed = 0.01 * np.abs(record.f_x - record.f_reference) + 1e-5
+        assert (np.abs(record.completeness_gap) <= allowed).all(), (of.name, record.relative_gap.max())
+
+
+def check_dummy(method: AbstractMethod) -> None:
+    """A feature that f ignores gets 0: the last column of the tables; outside the corner of the images."""
+    for of in fitting(method, TABLES[:-1]):
+        values = explained(method, of, of.task.samples("test"))
+        assert np.abs(values[:, 3]).max() < 1e-5, of.name
+        assert np.abs(values).max() > 0.1, of.name
+    for of in fitting(method, (OneHotBag,)):
+        masked = replace(of.task.samples("test"), inputs=torch.ones(4, 6).long())
+        assert np.abs(explained(method, of, masked)[:, :2]).max() < 10, of.name
+    for of in fitting(method, (Corner,)):
+        values = explain(of, of.task.samples("test"), method, SCORE).values
+        assert np.abs(values[..., 4:]).max() < 1e-5
+
+
+def check_linearity(method: AbstractMethod) -> None:
+    """a(2 f - 3 g) = 2 a(f) - 3 a(g)."""
+    first, second = Dense(0), Additive()
+    of = [subject(network) for network in (first, second, Sum(first, second, 2.0, -3.0))]
+    samples = Features().samples("test")
+    a, b, both = (explained(method, one, samples) for one in of)
+    assert np.abs(both - (2 * a - 3 * b)).max() < 0.02 * np.abs(both).max()
+
+
+def check_symmetry(method: AbstractMethod) -> None:
+    """Features 0 and 1 are interchangeable in these networks: equal inputs get equal attributions."""
+    samples = at((0.7, 0.7, 0.2), (-0.4, -0.4, 1.0))
+    for of in fitting(method, (Linear, Product, Additive)):
+        values = explained(method, of, samples)
+        assert np.abs(values[:, 0] - values[:, 1]).max() < 1e-5, of.name
+        assert np.abs(values[:, 0]).max() > 0.1, of.name
+
+
+def check_implementation_invariance(method: AbstractMethod) -> None:
+    """Two networks that compute one function get one attribution."""
+    samples = Features().samples("test")
+    for first, second in ((Linear, TwoLayers), (Product, PolarProduct)):
+        a, b = (explained(method, subject(network), samples) for network in (first, second))
+        assert np.abs(a - b).max() < 0.01 * max(1.0, np.abs(a).max())
+
+
+def check_control(method: AbstractMethod) -> None:
+    """Knows nothing of the model, and is the same for a seed, another for another."""
+    samples = Features().samples("test")
+    a, b = (explained(method, subject(network), samples) for network in (Linear, Dense))
+    other = explained(replace(method, seed=1), subject(Linear), samples)
+    assert np.array_equal(a, b)
+    assert np.abs(a - other).min() > 0
+    assert abs(a.mean()) < 0.5
+    assert 0.5 < a.std() < 1.5
+
+
+CLAIMS = {
+    Claim.COMPLETENESS: check_completeness,
+    Claim.DUMMY: check_dummy,
+    Claim.LINEARITY: check_linearity,
+    Claim.SYMMETRY: check_symmetry,
+    Claim.IMPLEMENTATION_INVARIANCE: check_implementation_invariance,
+    Claim.CONTROL: check_control,
+}
+
+
+def with_values(record: Attribution, values: np.ndarray) -> Attribution:
+    """The same record with other values."""
+    return replace(record, values=values.astype(np.float32))
+
+
+def corner_record() -> tuple[Subject, Samples, Attribution]:
+    """Images whose class is decided in the top left quarter, and their exact attribution."""
+    of = subject(Corner)
+    samples = of.task.samples("test")
+    from workbench.methods.input_x_gradient import InputXGradient
+
+    return of, samples, explain(of, samples, InputXGradient(), SCORE)
+
+
+def check_removal_equals_the_loop(metric: AbstractMetric) -> None:
+    """Against an oracle that removes, or puts back, one feature after another, on an image, a table and sentences."""
+    from workbench.methods.random import Random
+
+    for network in (Convolved, Dense, Negation):
+        of = subject(network)
+        samples = of.task.samples("test").take(range(3))
+        record = explain(of, samples, Random(), SCORE)
+        score = metric.score(of, samples, record)
+        for i in range(3):
+            expected = oracles.removal_area(of, samples, record, i, metric)
+            np.testing.assert_allclose(score.values[i], expected, atol=1e-5)
+
+
+def check_prefers_the_truth(metric: AbstractMetric) -> None:
+    """The exact attribution of an additive model beats its opposite, and nearly all of the control."""
+    of, samples, record = corner_record()
+    right = metric.score(of, samples, record)
+    wrong = metric.score(of, samples, with_values(record, -record.values))
+    sign = 1 if metric.higher_is_better else -1
+    assert (sign * (right.values - wrong.values) > 0).all()
+    assert (sign * (right.values[:, None] - right.control) > 0).mean() > 0.95
+    assert right.low <= right.mean <= right.high
+
+
+def check_control_is_chance(metric: AbstractMetric) -> None:
+    """A random attribution scores like the control: its rank among the draws is uniform, so it is no outlier."""
+    from workbench.methods.random import Random
+
+    of = subject(Corner)
+    samples = of.task.samples("test")
+    ranks = []
+    for seed in range(20):
+        score = replace(metric, seed=7).score(of, samples, explain(of, samples, Random(seed=seed), SCORE))
+        below = (score.control < score.values[:, None]).mean(1)
+        ranks += list(below + 0.5 * (score.control == score.values[:, None]).mean(1))
+    assert abs(np.mean(ranks) - 0.5) < 0.08
+
+
+def check_mass_on_paper(metric: AbstractMetric) -> None:
+    """Nine of 36 pixels are evidence: an even map has 1/4 there, the true one all; what is negative does not count."""
+    of, samples, record = corner_record()
+    inside = np.zeros(record.values.shape)
+    inside[..., :3, :3] = 1
+    for values, expected in (
+        (np.ones_like(inside), 0.25),
+        (inside, 1.0),
+        (1 - inside, 0.0),
+        (2 * inside - 1, 1.0),
+        (np.zeros_like(inside), 0.0),
+        (3 * inside + (1 - inside), 0.5),
+    ):
+        np.testing.assert_allclose(metric.score(of, samples, with_values(record, values)).values, expected, atol=1e-6)
+
+
+def check_pointing_on_paper(metric: AbstractMetric) -> None:
+    """A maximum inside or within the tolerance scores 1, outside 0; of several maxima the share that lies inside."""
+    of, samples, record = corner_record()
+    for places, tolerance, expected in (
+        ([(0, 0)], 0, 1.0),
+        ([(2, 3)], 0, 0.0),
+        ([(2, 3)], 1, 1.0),
+        ([(2, 4)], 1, 0.0),
+        ([(3, 3)], 1, 1.0),
+        ([(0, 0), (5, 5)], 0, 0.5),
+    ):
+        values = np.zeros(record.values.shape)
+        for y, x in places:
+            values[:, :, y, x] = 1
+        score = replace(metric, tolerance=tolerance).score(of, samples, with_values(record, values))
+        np.testing.assert_allclose(score.values, expected)
+
+
+def check_gap_on_paper(metric: AbstractMetric) -> None:
+    """Values that sum to 1.1 times f(x) - f(x') miss by 10 %, those of a complete method by none."""
+    from workbench.methods.kernel_shap import KernelShap
+
+    of = subject(Linear)
+    samples = of.task.samples("test")
+    record = explain(of, samples, KernelShap(), SCORE)
+    assert metric.score(of, samples, record).values.max() < 0.01
+    more = with_values(record, 1.1 * record.values)
+    np.testing.assert_allclose(metric.score(of, samples, more).values, 10, atol=0.01)
+
+
+def check_only_right_answers_count(metric: AbstractMetric) -> None:
+    """Samples on which the model is wrong are left out, counted, and the reason is said."""
+    of, samples, record = corner_record()
+    wrong = np.array(record.labels)
+    wrong[[1, 4]] = 0
+    score = metric.score(of, samples, replace(record, labels=wrong, predicted=np.ones_like(wrong)))
+    assert len(score.values) == len(samples) - 2
+    assert score.excluded == 2
+    assert "wrong" in score.why
+    assert samples.ids[1] not in score.sample_ids
+
+
+METRICS = {
+    "deletion": (check_removal_equals_the_loop, check_prefers_the_truth, check_control_is_chance),
+    "insertion": (check_removal_equals_the_loop, check_prefers_the_truth, check_control_is_chance),
+    "completeness": (check_gap_on_paper,),
+    "relevance_mass": (
+        check_mass_on_paper,
+        check_control_is_chance,
+        check_only_right_answers_count,
+    ),
+    "pointing_game": (check_pointing_on_paper, check_control_is_chance, check_only_right_answers_count),
+}

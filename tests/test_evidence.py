@@ -1,0 +1,214 @@
+"""The three words: what they follow from, and how often a control gets a better one than it deserves."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from conftest import absent
+from subjects import SCORE, Convolved, Corner, Dense, Features, subject
+
+import workbench
+import workbench.evidence as rules
+from workbench.evaluation import evaluate, league
+from workbench.evidence import evidence, randomised
+from workbench.explanation import explain, method, methods
+from workbench.methods.gradient import Gradient
+from workbench.methods.random import Random
+from workbench.metrics.completeness import Completeness
+from workbench.metrics.deletion import Deletion
+from workbench.metrics.relevance_mass import RelevanceMass
+from workbench.query import Query
+from workbench.records import Grade
+from workbench.subject import Subject
+from zoo.errors import InputError
+from zoo.model import TraditionalModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edges(Gradient):
+    """An edge detector: looks like a map, and is the same whatever the weights."""
+
+    hidden = "sum"
+
+    def attribute(self, query: Query) -> torch.Tensor:
+        return query.inputs.diff(dim=-1, append=query.inputs[..., -1:]).abs()
+
+
+class Additions(TraditionalModel):
+    """A model without weights to differentiate: the sum of the first three columns."""
+
+    name = "additions"
+
+    def fit(self, samples, task, seed) -> None:
+        """Nothing to fit."""
+
+    def logits(self, inputs):
+        return torch.stack((torch.zeros(len(inputs)), inputs[:, :3].sum(1) * 4), 1)
+
+    def parameters(self) -> int:
+        return 0
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return workbench.load("cnn_digits")
+
+
+def grades(found) -> Counter:
+    return Counter(str(one.grade) for one in found)
+
+
+def test_integrated_gradients_are_mostly_supported_on_digits(digits):
+    samples = digits.task.select("0:48")
+    found = evidence(digits, samples, explain(digits, samples, method("integrated_gradients")))
+    count = grades(found)
+    assert count[Grade.SUPPORTED] > 24
+    assert count[Grade.NOT_SUPPORTED] <= 2
+    assert [one.sample_id for one in found] == list(samples.ids)
+
+
+def test_random_control_is_not_supported_on_digits(digits):
+    samples = digits.task.select("0:48")
+    for seed in range(3):
+        found = evidence(digits, samples, explain(digits, samples, Random(seed=seed)))
+        assert grades(found) == {Grade.NOT_SUPPORTED: 48}
+
+
+def test_random_order_beats_the_control_as_rarely_as_the_band_says(digits):
+    """At most one of a hundred orders as good: 2 in 101. Over 48 samples × 20 seeds the share is near that."""
+    samples = digits.task.select("0:48")
+    metric = Deletion(n_orders=100)
+    beats = []
+    for seed in range(20):
+        score = metric.score(digits, samples, explain(digits, samples, Random(seed=100 + seed)))
+        beats += list((score.control > score.values[:, None]).mean(1) >= 0.99)
+    assert np.mean(beats) < 0.035
+
+
+def test_random_control_is_rarely_more_than_not_supported_without_weights():
+    of = Subject(Additions(), Features(), name="additions")
+    samples = of.task.samples("test")
+    found = [one for seed in range(20) for one in evidence(of, samples, explain(of, samples, Random(seed=seed)))]
+    assert grades(found)[Grade.NOT_SUPPORTED] > 0.93 * len(found)
+
+
+def test_what_ignores_the_weights_is_not_supported(digits, monkeypatch):
+    samples = digits.task.select("0:8")
+    record = explain(digits, samples, Edges())
+    monkeypatch.setattr(rules, "_configured", lambda _: Edges())  # no file of the methods' folder holds it
+    found = evidence(digits, samples, record)
+    assert grades(found) == {Grade.NOT_SUPPORTED: 8}
+    assert all(not reason.holds for one in found for reason in one.reasons if reason.check == "random weights")
+
+
+def test_planted_evidence_and_completeness_are_reasons():
+    of = subject(Corner)
+    samples = of.task.samples("test")
+    found = evidence(of, samples, explain(of, samples, method("kernel_shap"), SCORE))
+    right = [one for one in found if "evidence" in {reason.check for reason in one.reasons}]
+    assert 0 < len(right) <= len(samples)
+    for one in right:
+        reasons = {reason.check: reason for reason in one.reasons}
+        assert set(reasons) >= {"completeness", "deletion", "insertion", "random weights", "seed", "evidence"}
+        assert reasons["completeness"].holds
+        assert reasons["seed"].holds
+        for reason in reasons.values():
+            assert reason.sentence.endswith(".")
+            assert any(letter.isdigit() for letter in reason.sentence)
+
+
+def test_a_map_that_lies_on_the_evidence_is_supported_by_it():
+    of = subject(Corner)
+    samples = of.task.samples("test")
+    found = evidence(of, samples, explain(of, samples, method("integrated_gradients"), SCORE))
+    held = [reason.holds for one in found for reason in one.reasons if reason.check == "evidence"]
+    assert held
+    assert all(held)
+
+
+def test_a_gap_fails_completeness_and_magnitudes_are_not_asked():
+    of = subject(Convolved)
+    samples = of.task.samples("test")
+    coarse = explain(of, samples, method("integrated_gradients", n_steps=2, max_steps=2), SCORE)
+    assert coarse.relative_gap.max() > 0.01
+    held = [{r.check: r.holds for r in one.reasons}["completeness"] for one in evidence(of, samples, coarse)]
+    np.testing.assert_array_equal(held, coarse.relative_gap < 0.01)
+    for one in evidence(of, samples, coarse.abs()):
+        assert "completeness" not in {reason.check for reason in one.reasons}
+
+
+def test_a_sample_gets_the_same_evidence_alone():
+    of = subject(Convolved)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("occlusion"), SCORE)
+    whole = evidence(of, samples, record)
+    alone = evidence(of, samples.take([5]), record.take(5))
+    assert alone[0].grade == whole[5].grade
+    assert [reason.sentence for reason in alone[0].reasons] == [reason.sentence for reason in whole[5].reasons]
+
+
+def test_traditional_models_are_asked_what_they_can_answer():
+    of = Subject(Additions(), Features(), name="additions")
+    samples = of.task.samples("test")
+    for one in evidence(of, samples, explain(of, samples, method("occlusion"))):
+        assert "random weights" not in {reason.check for reason in one.reasons}
+        assert "traditional" in one.provenance["not_checked"][0]
+
+
+def test_randomised_weights_keep_each_tensors_values():
+    network = Convolved()
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    after = dict(randomised(Convolved(), seed=1).named_parameters())
+    for name, value in before.items():
+        assert torch.equal(value.flatten().sort().values, after[name].flatten().sort().values)
+    assert sum(not torch.equal(value, after[name]) for name, value in before.items()) > 3
+
+
+def test_evidence_wants_the_samples_that_were_explained():
+    of = subject(Dense)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("gradient"), SCORE)
+    with pytest.raises(InputError, match="were explained"):
+        evidence(of, samples.take([1, 0]), record.take(0))
+
+
+def test_league_has_controls_last_and_says_what_does_not_apply():
+    of = Subject(Additions(), Features(), name="additions")
+    samples = of.task.samples("test")
+    picked = [kind() for kind in methods().values()]
+    scores = evaluate(of, samples, picked, [Deletion(), Completeness(), RelevanceMass()], seed=3)
+    assert len(scores) == len(picked) * 3
+    table = league(scores)
+    assert table.rows[-1][0] == Random.title
+    titles = [column.title for column in table.columns]
+    assert titles == ["Method", "Completeness gap", "Deletion", "Relevance mass", "Time", "Passes"]
+    assert "needs gradient" in table.note
+    assert "planted evidence" in table.note
+    cells = {row[0]: row for row in table.rows}
+    assert cells["Gradient"][1:] == (None,) * 5
+    assert cells["Occlusion"][1] is None
+    assert cells["Kernel SHAP"][1] < 0.01
+    assert cells["Kernel SHAP"][5] > 4
+    row = [row[0] for row in table.rows].index("Kernel SHAP")
+    assert table.low[row, 2] <= cells["Kernel SHAP"][2] <= table.high[row, 2]
+    with pytest.raises(InputError):
+        league([])
+
+
+def test_random_is_worst_by_relevance_mass_on_shapes():
+    try:
+        of = workbench.load("cnn_shapes")
+    except InputError as error:
+        absent(str(error))
+    samples = of.task.select("0:24")
+    picked = [method(name) for name in methods()]
+    scores = evaluate(of, samples, picked, [RelevanceMass()])
+    means = {score.method: score.mean for score in scores}
+    highs = {score.method: score.high for score in scores}
+    lows = {score.method: score.low for score in scores}
+    assert min(means, key=means.get) == "random"
+    assert all(highs["random"] < low for name, low in lows.items() if name != "random")
+    area = samples.evidence.float().mean()
+    assert means["random"] == pytest.approx(float(area), abs=0.02)
