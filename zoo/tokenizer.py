@@ -48,7 +48,7 @@ class Tokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Words with a space between them; padding and missing tokens vanish."""
-        return self.pieces.decode([i for i in ids if i > 1]).strip()
+        return self.pieces.decode(list(ids), skip_special_tokens=True).strip()
 
     def words(self, ids: Int[Tensor, "sample token"]) -> Int[Tensor, "sample token"]:
         """The number of the word each token is in, from 0; -1 for padding. A missing token is a word of its own."""
