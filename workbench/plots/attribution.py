@@ -85,12 +85,12 @@ def _image_row(
     if common_scale:
         limits = [max(limits)] * len(limits)
     first = rows[0]
+    columns, size = panels.arranged(len(rows) + 1, width)
     mask = None if first.evidence is None else first.evidence[0]
     shown = [Panel(image=first.inputs[0], caption=_sample_caption(first, 0, colours), evidence=mask)]
     for record, found, limit in zip(flat, graded, limits, strict=True):
-        caption = _map_caption(record, found, None if common_scale else limit, colours)
+        caption = _map_caption(record, found, None if common_scale else limit, size + panels.GAP, colours)
         shown.append(Panel(image=first.inputs[0], map=record.values[0], caption=caption, evidence=mask))
-    columns, size = panels.arranged(len(shown), width)
     return panels.draw(
         shown,
         title=title,
@@ -103,10 +103,11 @@ def _image_row(
 
 
 def _map_caption(
-    record: Attribution, found: Evidence | None, limit: float | None, colours: style.Palette
+    record: Attribution, found: Evidence | None, limit: float | None, room: float, colours: style.Palette
 ) -> tuple[str, ...]:
     """Name, grade, gap where the method has one, and the map's own scale where it is not the row's."""
-    lines = [captions.emphasised(captions.named(record), colours), captions.grade(found, colours)]
+    name = style.broken(captions.named(record), room, style.SMALL + 2)
+    lines = [*(captions.emphasised(line, colours) for line in name), captions.grade(found, colours)]
     if not np.isnan(record.f_reference[0]):
         lines.append(f"gap {captions.gap(record, 0)}")
     if limit is not None:

@@ -176,7 +176,7 @@ def _bar(unit: str, size: float, own_limit: float | None, colours: Palette) -> d
     if own_limit is None:
         return style.colour_bar(colours, unit, size)
     words = {"tickvals": [-own_limit, 0, own_limit], "ticktext": ["against", "0", "for"]}
-    return style.colour_bar(colours, "each map on its own scale", size) | words
+    return style.colour_bar(colours, "own scales", size) | words
 
 
 def _map(values: np.ndarray, limit: float, bar: dict | None, colours: Palette, axes: dict[str, str]) -> go.Heatmap:

@@ -157,6 +157,17 @@ def text_width(text: str, size: float = BODY) -> float:
     return size * (0.62 * (len(text) - narrow - wide - full) + 0.38 * narrow + 0.9 * wide + 1.05 * full)
 
 
+def broken(text: str, room: float, size: float = BODY) -> list[str]:
+    """Lines of at most `room` pixels, broken at spaces; a longer word stays whole."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and text_width(f"{lines[-1]} {word}", size) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
 @cache
 def template(theme: str) -> go.layout.Template:
     """Plotly's template for a theme."""

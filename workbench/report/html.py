@@ -18,7 +18,7 @@ from plotly.offline import get_plotlyjs
 from workbench.plots import CONFIG, style, table
 from workbench.report import blocks
 from workbench.report.blocks import OUTCOME_SYMBOLS, Block
-from workbench.report.manifest import facts_of, manifest
+from workbench.report.manifest import lists_of, manifest
 from workbench.report.prose import inline, prose
 from workbench.storage import write_atomic
 
@@ -125,7 +125,7 @@ class Builder:
 
     @markup.register
     def _(self, block: blocks.Provenance) -> Markup:
-        lists = [_macro("facts")(blocks.Facts(pairs=facts_of(record), mono=True)) for record in block.content]
+        lists = [_macro("facts")(blocks.Facts(pairs=facts, mono=True)) for facts in lists_of(block.content)]
         return _macro("folded")(block.title, Markup("\n").join(lists))
 
     @markup.register

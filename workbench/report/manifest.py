@@ -32,6 +32,16 @@ def facts_of(record: Record) -> tuple[tuple[str, str], ...]:
     return tuple((name, value if isinstance(value, str) else _plain(value)) for name, value in facts.items())
 
 
+def lists_of(records: Sequence[Record]) -> list[tuple[tuple[str, str], ...]]:
+    """How several records were made: first what they have in common, then what each has of its own."""
+    every = [facts_of(record) for record in records]
+    if len(every) < 2:
+        return every
+    common = [fact for fact in every[0] if all(fact in facts for facts in every)]
+    own = [tuple(fact for fact in facts if fact not in common) for facts in every]
+    return [tuple(common), *own]
+
+
 def _entry(record: Record) -> dict[str, Any]:
     provenance = to_json(record)["fields"]["provenance"]
     return {"record": record.name, **_about(record), "sha256": digest(record), "provenance": provenance}

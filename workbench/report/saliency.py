@@ -1,8 +1,7 @@
 """The saliency report: what was explained, how, on which files, how far it can be trusted, and what it is not for."""
 
 from collections.abc import Sequence
-
-import numpy as np
+from dataclasses import replace
 
 from workbench import records
 from workbench.evaluation import league
@@ -12,6 +11,7 @@ from workbench.records import Attribution, Column, Grade, Target
 from workbench.report import blocks, sections
 from workbench.report.blocks import Block
 from workbench.report.findings import Findings, card_of, gather
+from workbench.report.single import counts
 from workbench.subject import Subject
 from zoo.task import Samples
 
@@ -67,62 +67,57 @@ def _opening(found: Findings) -> list[Block]:
 
 def _best(found: Findings) -> str:
     """Which method is supported most often, and what became of the controls: computed from the grades."""
-    counts = {
-        method.title: sum(item.grade is Grade.SUPPORTED for item in own)
-        for method, own in zip(found.methods, found.evidence, strict=True)
+    supported = {
+        method.title: counts(own)[Grade.SUPPORTED] for method, own in zip(found.methods, found.evidence, strict=True)
     }
-    real = {title: count for title, count in counts.items() if title not in found.controls}
+    real = {title: count for title, count in supported.items() if title not in found.controls}
     total = len(found.samples)
     said = []
     if real:
         most = max(real.values())
         titles = " and ".join(f"*{title}*" for title, count in real.items() if count == most)
         said.append(f"Best supported: {titles}, on {most} of {total}." if most else "No method is supported on any.")
-    said += [f"The control *{title}* is supported on {counts[title]} of {total}." for title in sorted(found.controls)]
+    said += [
+        f"The control *{title}* is supported on {supported[title]} of {total}." for title in sorted(found.controls)
+    ]
     return " ".join(said)
 
 
 def _summary(found: Findings) -> list[Block]:
+    scores = [score for record in found.attributions for score in found.scores(record)]
     return [
         blocks.Heading(text="How far each method can be trusted here"),
-        blocks.Table(content=_table(found), shaded=found.controls),
+        blocks.Table(content=_grades(found), shaded=found.controls),
         blocks.Text(text=GRADES),
+        blocks.Table(content=without_time(league(scores)), shaded=found.controls),
     ]
 
 
-def _table(found: Findings) -> records.Table:
-    """The league of the methods' scores, with the number of each grade before them and what it cost behind."""
-    scores = [score for record in found.attributions for score in found.scores(record)]
-    measured = league(scores)
-    kept = [i for i, column in enumerate(measured.columns) if i and column.title not in ("Time", "Passes")]
-    by_title = {row[0]: index for index, row in enumerate(measured.rows)}
-    order = sorted(range(len(found.methods)), key=lambda i: by_title[found.methods[i].title])
-    place = [by_title[found.methods[i].title] for i in order]
-    rows = tuple(
-        (
-            found.methods[i].title,
-            *(sum(item.grade is grade for item in found.evidence[i]) for grade in Grade),
-            *(measured.rows[row][column] for column in kept),
-            _passes(found.attributions[i]),
-        )
-        for i, row in zip(order, place, strict=True)
+def _grades(found: Findings) -> records.Table:
+    """How many samples got each grade, by method, controls last; and what a sample cost."""
+    order = sorted(range(len(found.methods)), key=lambda i: found.methods[i].title in found.controls)
+    rows: list[tuple[str | float, ...]] = []
+    for i in order:
+        counted = counts(found.evidence[i])
+        rows.append((found.methods[i].title, *counted.values(), _passes(found.attributions[i])))
+    columns = (
+        Column(title="Method"),
+        *(Column(title=f"{SYMBOLS[grade]} {grade}", unit="samples", digits=0) for grade in Grade),
+        Column(title="Passes", unit="per sample", digits=0),
     )
-    blank = np.full((len(rows), 1), np.nan)
-    before, low, high = np.repeat(blank, 1 + len(Grade), axis=1), measured.low, measured.high
-    assert low is not None
-    assert high is not None
-    return records.Table(
-        columns=(
-            Column(title="Method"),
-            *(Column(title=f"{SYMBOLS[grade]} {grade}", unit="samples", digits=0) for grade in Grade),
-            *(measured.columns[column] for column in kept),
-            Column(title="Passes", unit="per sample", digits=0),
-        ),
-        rows=rows,
-        low=np.hstack([before, low[np.ix_(place, kept)], blank]),
-        high=np.hstack([before, high[np.ix_(place, kept)], blank]),
-        note=measured.note,
-        provenance=found.attributions[0].provenance,
+    return records.Table(columns=columns, rows=tuple(rows), provenance=found.attributions[0].provenance)
+
+
+def without_time(table: records.Table) -> records.Table:
+    """The same table without what the clock said and what was counted elsewhere, so that it comes out alike again."""
+    kept = [i for i, column in enumerate(table.columns) if column.title not in ("Time", "Passes")]
+    return replace(
+        table,
+        title="",
+        columns=tuple(table.columns[i] for i in kept),
+        rows=tuple(tuple(row[i] for i in kept) for row in table.rows),
+        low=None if table.low is None else table.low[:, kept],
+        high=None if table.high is None else table.high[:, kept],
     )
 
 
