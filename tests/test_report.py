@@ -6,19 +6,22 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 import record_examples
+from conftest import absent
 from hypothesis import given
 from hypothesis import strategies as st
 
 import workbench
 from workbench.explanation import methods_for
-from workbench.plots import plot
+from workbench.plots import plot, surface
 from workbench.records import Attribution, Grade, Table
 from workbench.report import blocks, build, explanation_blocks, record_blocks, saliency_report, sections, write
 from workbench.report.blocks import Block, Outcome, all_records
@@ -392,3 +395,73 @@ def test_records_are_not_mentioned_twice() -> None:
     shown = blocks.Figure(content=EXAMPLES["curve"])
     assert len(all_records([shown, blocks.Folded(title="", content=(shown,))])) == 1
     assert re.search(r"1 record ", build([shown], "One"))
+
+
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Iterator[Any]:
+    """A page of a real browser that keeps what it asked for and complained about."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        absent("playwright is not installed: pip install -e '.[dev]'")
+    found = [path for path in CHROMIUM if Path(path).exists()]
+    if not found:
+        absent("there is no Chromium: apt-get install chromium")
+    with sync_playwright() as started:
+        context = started.chromium.launch_persistent_context(
+            str(tmp_path / "profile"), executable_path=found[0], headless=True, args=FLAGS
+        )
+        page = context.pages[0]
+        page.asked, page.errors = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        yield page
+        context.close()
+
+
+GROUND = "() => getComputedStyle(document.querySelector('.plot .main-svg')).backgroundColor"
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+def test_a_browser_draws_the_page_in_both_themes_and_prints_it_light(window: Any, tmp_path: Path) -> None:
+    relief = surface.figure(record_examples.surface(), view="3d")
+    path = write([*everything(), blocks.Figure(content=relief)], tmp_path / "report.html", "Everything")
+    for theme, ground in (("light", "rgb(251, 251, 249)"), ("dark", "rgb(20, 24, 27)")):
+        window.emulate_media(color_scheme=theme)
+        window.goto(f"file://{path}")
+        window.wait_for_selector(".plot .main-svg")
+        assert window.evaluate(GROUND) == ground
+        assert window.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+        assert window.locator(".plot").count() == window.locator(".plot:has(.main-svg)").count() == 5
+    window.emulate_media(color_scheme="light")
+    window.wait_for_timeout(500)
+    assert window.evaluate(GROUND) == "rgb(251, 251, 249)"
+    printed = window.pdf(prefer_css_page_size=True)
+    assert printed.startswith(b"%PDF")
+    assert not window.evaluate("document.querySelector('details').open")
+    assert {url for url in window.asked if not url.startswith(("data:", "blob:"))} == {f"file://{path}"}
+    assert window.errors == []
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+def test_a_browser_refuses_every_other_script(window: Any, tmp_path: Path) -> None:
+    path = write(everything(), tmp_path / "report.html", "Everything")
+    window.goto(f"file://{path}")
+    window.evaluate("""() => {
+        const script = document.createElement('script');
+        script.text = 'window.entered = 1';
+        const image = document.createElement('img');
+        image.setAttribute('onerror', 'window.entered = 2');
+        image.src = 'data:broken';
+        document.body.append(script, image);
+    }""")
+    window.wait_for_timeout(300)
+    assert window.evaluate("window.entered") is None
+    assert any("Content Security Policy" in error for error in window.errors)

@@ -24,6 +24,7 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 
 def rgba(colour: str, opacity: float) -> str:
+    """A colour with an opacity, as CSS and Plotly write it."""
     red, green, blue = rgb(colour)
     return f"rgba({red},{green},{blue},{opacity:g})"
 

@@ -49,6 +49,7 @@ UNKNOWN_TRUTH = (
 
 
 def model(subject: Subject) -> list[Block]:
+    """The model and its data: what the card knows, or the task alone where there is no card."""
     card, task = card_of(subject), subject.task
     pairs: list[tuple[str, str]] = [("Model", subject.name), ("Data", f"{task.title}: {task.about}")]
     if card is not None:
@@ -73,6 +74,7 @@ def model(subject: Subject) -> list[Block]:
 
 
 def samples(found: Findings) -> list[Block]:
+    """Each sample with its maps side by side, their grades, and the checks behind these."""
     content: list[Block] = [blocks.Heading(text="The samples")]
     for index, name in enumerate(found.samples.ids):
         graded = found.of_sample(index)
