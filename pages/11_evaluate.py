@@ -28,7 +28,7 @@ kinds = [fitting[name]() for name in names], [measured[name]() for name in wante
 scores = waiting.result(work.evaluation(subject, samples, *kinds), "evaluation")
 if scores is None:
     st.stop()
-table = league(scores)
+table = evaluated.without_empty(league(scores))
 with said:
     show.answer(*evaluated.in_a_sentence(scores))
 columns = {str(place): column.title for place, column in enumerate(table.columns)}

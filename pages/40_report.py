@@ -21,14 +21,14 @@ with left:
         "Methods", list(fitting), "methods", explained.default_methods(list(fitting.values())), titles, len(fitting)
     )
     target = controls.target(subject.task)
-    seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Of whatever is random")
+    seed = controls.whole_number("Seed", "seed", 0, 2**31 - 1, 0, "Of everything that is drawn at random")
 if not names:
     show.problem("No method is chosen. Choose at least one.")
     st.stop()
 methods = tuple(fitting[name]() for name in names)
 title = f"Saliency report: {chosen.model}"
 with right:
-    page = waiting.result(work.report(subject, samples, methods, target, int(seed), title), "report")
+    page = waiting.result(work.report(subject, samples, methods, target, seed, title), "report")
     if page is None:
         st.stop()
     st.iframe(f"/document/{documents.keep(page)}", height=920, alt=title)

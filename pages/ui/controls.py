@@ -19,8 +19,8 @@ Config = TypeVar("Config", bound=settings.Extension)
 FEW = 3
 """Up to so many options are shown beside each other, more in a list."""
 MOST_REPORTED = 16
-LONGEST_TYPED = 1000
-"""Characters that the field takes; a film review's sentence has about 100."""
+LONGEST_LINKED = 1000
+"""Characters of a typed text that still go into the link; a film review's sentence has about 100."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ def sidebar() -> Chosen:
     sample = _sample(task)
     text = ""
     if isinstance(task, TextTask):
+        short = len(st.session_state.get("text") or "") <= LONGEST_LINKED
         text = st.text_area(
             "or a sentence of your own",
             key="text",
-            bind="query-params",
-            max_chars=LONGEST_TYPED,
+            bind="query-params" if short else None,
             height=80,
             placeholder="Type a sentence, then press Ctrl + Enter",
         )
@@ -140,6 +140,7 @@ def choose_several(
         key=key,
         bind="query-params",
         format_func=lambda name: titles.get(name, name),
+        wrap=True,
     )
     if len(picked) > most:
         show.problem(f"{len(picked)} chosen; the first {most} are shown side by side.")
@@ -231,6 +232,25 @@ def _check_link(label: str, key: str, options: Sequence[str], titles: Mapping[st
         st.session_state[key] = given
 
 
+def whole_number(label: str, key: str, low: int, high: int, default: int, help: str) -> int:
+    """A whole number within bounds, in the link as `key`."""
+    for given in st.query_params.get_all(key):
+        if not given.isdigit() or not low <= int(given) <= high:
+            show.problem(
+                f"{label} {given!r} in the link is not a whole number from {low} to {high}: {default} is used."
+            )
+    return int(st.number_input(label, low, high, default, key=key, bind="query-params", help=help))
+
+
+def _check_number(kind: type[Config], field: Any, key: str) -> None:
+    """Say so where a link gives a setting a value that it cannot have."""
+    for given in st.query_params.get_all(key):
+        try:
+            settings.build(kind, {field.name: given})
+        except InputError as error:
+            show.problem(error)
+
+
 def _field(kind: type[Config], field: Any) -> Any:
     """The widget of one setting."""
     key = f"{kind.name}.{field.name}"
@@ -240,6 +260,7 @@ def _field(kind: type[Config], field: Any) -> Any:
         return choose(label, list(told["choices"]), key=key, default=field.default)
     if field.type is bool:
         return st.toggle(label, value=field.default, key=key, bind="query-params", help=told["help"])
+    _check_number(kind, field, key)
     if field.type in (int, float):
         return st.number_input(
             label,

@@ -72,6 +72,18 @@ def first_column(table: Table, scores: Sequence[Score]) -> str:
     return next(str(place) for place, column in enumerate(table.columns) if column.title == title)
 
 
+def without_empty(table: Table) -> Table:
+    """The table without columns in which nothing could be measured; its note says which and why."""
+    kept = [place for place in range(len(table.columns)) if any(row[place] is not None for row in table.rows)]
+    return replace(
+        table,
+        columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
+        low=None if table.low is None else table.low[:, kept],
+        high=None if table.high is None else table.high[:, kept],
+    )
+
+
 def in_order(table: Table, column: int) -> Table:
     """The rows by one column, the better end first; controls stay last, what is missing before them."""
     better_is_more = table.columns[column].higher_is_better

@@ -12,6 +12,9 @@ from workbench.settings import setting
 from workbench.subject import Subject
 from zoo.task import Samples
 
+LEAST = 1e-280
+"""Stands for a difference of nought, where per cent of it mean nothing: large, and still a number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Completeness(AbstractMetric):
@@ -49,5 +52,5 @@ class Completeness(AbstractMetric):
         sizes = np.linalg.norm(flat, axis=1) / np.linalg.norm(noise.numpy(), axis=2).T
         wanted = attribution.f_x - attribution.f_reference
         gaps = np.abs(noise.numpy().sum(2).T * sizes - wanted).T
-        scale = 100 / np.maximum(np.abs(wanted), np.finfo(np.float64).tiny)
+        scale = 100 / np.maximum(np.abs(wanted), LEAST)
         return self.record(attribution, 100 * attribution.relative_gap, gaps * scale[:, None])

@@ -1,0 +1,283 @@
+"""Every page with every model, through the router, without a browser: links, bad links, typed texts."""
+
+import ast
+import html
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import zoo
+import zoo.errors
+from pages.ui import menu
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUTER = ROOT / "pages" / "ui" / "router.py"
+PAGES = [path.stem.partition("_")[2] for path in menu.files()]
+TEXT_MODEL = "logistic_sst2"
+
+
+def opened(page: str, **link: str | list[str]) -> AppTest:
+    """A page as a browser would get it by a link."""
+    app = AppTest.from_file(ROUTER, default_timeout=120)
+    for key, value in link.items():
+        app.query_params[key.replace("__", ".")] = value
+    app.switch_page(str(menu.found(page)))
+    return app.run()
+
+
+def shown(app: AppTest) -> str:
+    """All the words and markup of a page, sidebar included."""
+    return "\n".join(str(piece.proto.body) for piece in app.get("html"))
+
+
+def problems(app: AppTest) -> list[str]:
+    """What the page says is wrong."""
+    return [html.unescape(found) for found in re.findall(r'<div class="wb-problem">(.*?)</div>', shown(app), re.DOTALL)]
+
+
+def question(page: str) -> str:
+    """The question in a page's docstring."""
+    return (ast.get_docstring(ast.parse(menu.found(page).read_text("utf-8"))) or "").partition("|")[2].strip()
+
+
+def figures(app: AppTest) -> list[str]:
+    """The data of every figure of a page."""
+    return [chart.proto.spec for chart in app.get("plotly_chart")]
+
+
+QUICK = {
+    "landscape": {"data": "128", "surface.steps": "5", "slice.steps": "5", "top_eigenvalue.most": "4"},
+    "report": {"methods": ["Random (control)"]},
+    "evaluate": {"methods": ["Occlusion", "Random (control)"]},
+}
+"""Settings under which a page that computes for long does so for less; other tests open it with its own."""
+
+
+@pytest.mark.parametrize("model", zoo.RECIPES)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_runs_with_every_model(page: str, model: str) -> None:
+    app = opened(page, model=model, **QUICK.get(page, {}))
+    assert not app.exception
+    assert not problems(app)
+    if page != "learn":
+        assert f"<h1>{question(page)}</h1>" in html.unescape(shown(app))
+
+
+BAD_LINKS = [
+    ("explain", {"model": "cnn_digit"}, "There is no model called 'cnn_digit'. Did you mean 'cnn_digits'?"),
+    ("explain", {"sample": "test:99999"}, "Sample 99999 is not in split 'test'"),
+    ("explain", {"sample": "nowhere:1"}, "There is no split of digits called 'nowhere'"),
+    ("explain", {"sample": "test:many"}, "does not name samples"),
+    ("explain", {"sample": "test:0:8"}, "names 8 samples; this page shows one"),
+    ("explain", {"methods": ["Integrated gradients", "magic"]}, "There is no methods called 'magic'"),
+    ("explain", {"target": "class 77"}, "There is no explained class called 'class 77'"),
+    ("explain", {"output": "feeling"}, "There is no explained scalar called 'feeling'"),
+    ("explain", {"integrated_gradients__n_steps": "1e9"}, "n_steps"),
+    ("explain", {"integrated_gradients__n_steps": "many"}, "n_steps"),
+    ("evaluate", {"samples": "-4"}, "There is no samples called '-4'"),
+    ("landscape", {"view": "sideways", **QUICK["landscape"]}, "There is no view called 'sideways'"),
+    ("compare", {"one": "nobody"}, "There is no one model called 'nobody'"),
+    ("learn", {"lesson": "alchemy"}, "There is no lesson called 'alchemy'"),
+    ("learn", {"answer": "17"}, "There is no answer '17'"),
+    ("report", {"samples": "test:0:800"}, "this page takes at most"),
+    ("report", {"seed": "-1"}, "Seed '-1' in the link"),
+]
+
+
+@pytest.mark.parametrize(("page", "link", "sentence"), BAD_LINKS)
+def test_a_bad_link_is_answered_by_a_sentence(page: str, link: dict, sentence: str) -> None:
+    app = opened(page, **link)
+    assert not app.exception
+    assert any(sentence in problem for problem in problems(app)), problems(app)
+    assert "<h1>" in shown(app)
+
+
+GOOD_LINKS = [
+    ("explain", {"model": "svm_digits", "sample": "test:9", "methods": ["Occlusion", "Random (control)"]}),
+    ("explain", {"model": "logistic_sst2", "text": "not a bad film, but never a good one", "target": "class positive"}),
+    ("evaluate", {"model": "logistic_digits", "metrics": ["Deletion", "Insertion"], "samples": "32"}),
+    ("landscape", {"view": "relief", "data": "128", "surface.steps": "5", "slice.steps": "5"}),
+    ("compare", {"one": "svm_digits", "refitted": "logistic_digits"}),
+    ("report", {"model": "logistic_digits", "samples": "test:3:5", "seed": "2"}),
+]
+
+
+@pytest.mark.parametrize(("page", "link"), GOOD_LINKS)
+def test_a_view_is_its_link(page: str, link: dict) -> None:
+    """What a link says is chosen, stays in the address, and shows the same to whoever opens it."""
+    first = opened(page, **link)
+    assert not first.exception
+    assert not problems(first)
+    for key, value in link.items():
+        assert first.query_params[key] == value, key
+    second = opened(page, **first.query_params)
+    assert shown(second) == shown(first)
+    assert figures(second) == figures(first)
+
+
+def test_a_link_may_use_names_where_the_page_shows_titles() -> None:
+    by_name = opened("explain", methods=["kernel_shap", "random"], target="label")
+    by_title = opened("explain", methods=["Kernel SHAP", "Random (control)"], target="labelled class")
+    assert not problems(by_name)
+    assert figures(by_name) == figures(by_title)
+
+
+def test_links_differ_where_their_views_do() -> None:
+    """Guards the tests above: pages that always showed the same would pass them."""
+    assert shown(opened("explain", sample="test:1")) != shown(opened("explain", sample="test:2"))
+    assert figures(opened("explain", sample="test:1")) != figures(opened("explain", sample="test:2"))
+
+
+def test_settings_of_a_method_change_its_result() -> None:
+    few = opened("explain", methods=["Occlusion"], occlusion__window="1")
+    many = opened("explain", methods=["Occlusion"], occlusion__window="3")
+    assert not problems(few)
+    assert not problems(many)
+    assert figures(few) != figures(many)
+
+
+def test_the_neighbour_of_a_sample_is_one_click_away() -> None:
+    app = opened("explain", sample="test:1")
+    app.button("next").click().run()
+    assert app.text_input("sample").value == "test:2"
+    app.button("previous").click().run()
+    app.button("previous").click().run()
+    assert app.text_input("sample").value == "test:0"
+    app.button("previous").click().run()
+    assert app.text_input("sample").value == "test:898", "before the first comes the last"
+    assert not app.exception
+
+
+def test_another_task_begins_with_its_own_sample() -> None:
+    app = opened("explain", model="cnn_digits", sample="test:7")
+    app.selectbox("model").set_value("svm_digits").run()
+    assert app.text_input("sample").value == "test:7", "another model of the same task keeps the sample"
+    app.selectbox("model").set_value(TEXT_MODEL).run()
+    assert app.text_input("sample").value.endswith(":0")
+    assert not app.exception
+    assert not problems(app)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("   ", "text"), ("a" * 100_000, "100,000"), ("😀😀😀", None), ("x", None), ("<b>fine</b> & good", None)],
+)
+def test_typed_texts(text: str, sentence: str | None) -> None:
+    """A text that cannot be used is refused in a sentence; any other is explained. Neither breaks the page."""
+    app = opened("explain", model=TEXT_MODEL)
+    app.text_area("text").set_value(text).run()
+    assert not app.exception
+    assert "<h1>What moved the output?</h1>" in shown(app)
+    found = problems(app)
+    if sentence is None:
+        assert not found
+        assert figures(app)
+    else:
+        assert any(sentence in problem for problem in found), found
+
+
+def test_an_empty_text_is_the_sample_again() -> None:
+    app = opened("explain", model=TEXT_MODEL)
+    before = figures(app)
+    app.text_area("text").set_value("a wonderful film").run()
+    assert figures(app) != before
+    app.text_area("text").set_value("").run()
+    assert figures(app) == before
+
+
+def test_a_typed_text_is_never_markup() -> None:
+    text = "<script>alert(1)</script> **film** <img src=x>"
+    app = opened("explain", model=TEXT_MODEL, text=text)
+    assert not app.exception
+    assert "<script" not in shown(app)
+    assert "<img" not in shown(app)
+    assert html.escape(text) in shown(app)
+    assert not any("film" in piece.value for piece in app.markdown)
+
+
+def test_no_page_allows_unsafe_html() -> None:
+    for path in (ROOT / "pages").rglob("*.py"):
+        source = path.read_text("utf-8")
+        assert "unsafe_allow" not in source, path
+        assert "st.markdown" not in source, path
+
+
+def test_without_the_reviews_text_pages_offer_our_own_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network and no mirror: typed text and the examples still work, and what needs the data says so."""
+    task = zoo.task("sst2")
+    load = type(task).load
+
+    def missing(self: object, split: str) -> object:
+        if split == "examples":
+            return load(self, split)
+        raise zoo.errors.InputError("The reviews are not at hand. Set WORKBENCH_DATA.")
+
+    monkeypatch.setattr(type(task), "load", missing)
+    monkeypatch.setattr(type(task), "unavailable", lambda _: "The reviews are not at hand. Set WORKBENCH_DATA.")
+    _forget_samples()
+    try:
+        for page in ("home", "explain", "evaluate", "report"):
+            app = opened(page, model="gru_sst2")
+            assert not app.exception
+            assert not problems(app), page
+        assert opened("explain", model="gru_sst2").text_input("sample").value == "examples:0"
+        for page in ("models", "landscape", "compare"):
+            app = opened(page, model="gru_sst2")
+            assert not app.exception
+            assert any("WORKBENCH_DATA" in problem for problem in problems(app)), page
+    finally:
+        _forget_samples()
+
+
+def _forget_samples() -> None:
+    importlib.import_module("zoo.task")._load.cache_clear()
+
+
+def test_evaluate_shows_random_worst_where_the_truth_is_planted() -> None:
+    """The control's row is last and shaded, and the page says in words that nothing is worse."""
+    app = opened("evaluate", model="cnn_shapes")
+    words = html.unescape(shown(app))
+    assert "By relevance mass on the planted evidence" in words
+    assert "<b>Random (control)</b> is worst" in words
+    assert "every method beats random numbers" in words
+    rows = re.findall(r"<tr( class=\"control\")?><td[^>]*>([^<]*)</td>", words)
+    assert len(rows) > 4
+    assert rows[-1] == (' class="control"', "Random (control)")
+    assert all(not shaded for shaded, _ in rows[:-1])
+
+
+def test_a_grade_stands_under_every_map() -> None:
+    app = opened("explain")
+    words = html.unescape(shown(app))
+    assert len(re.findall(r"<tr[^>]*><td[^>]*>[^<]*</td><td[^>]*><span class=\"wb-grade", words)) == 4
+    assert "checks hold" in words
+    assert any(grade in figures(app)[0] for grade in ("Supported", "Mixed", "Not supported"))
+
+
+def test_a_method_that_does_not_fit_says_why() -> None:
+    words = html.unescape(shown(opened("explain", model="svm_digits")))
+    assert "Integrated gradients needs gradient, which svm_digits does not offer." in words
+
+
+def test_a_lesson_waits_for_the_prediction() -> None:
+    app = opened("learn")
+    assert not figures(app), "nothing is drawn before the prediction"
+    app.button("answer 0").click().run()
+    assert figures(app)
+    assert app.query_params["answer"] == "0"
+    assert "wb-verdict" in shown(app)
+
+
+def test_every_page_is_declared_with_a_title_and_a_question() -> None:
+    for path in menu.files():
+        docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        title, bar, asked = docstring.partition(" | ")
+        assert title, path.name
+        assert bar, path.name
+        assert asked.endswith("?"), path.name
+        assert path.name[0] in menu.SECTIONS
+    found = {path.name for path in menu.files()}
+    assert found == {path.name for path in (ROOT / "pages").glob("*.py")} - {"__init__.py"}
