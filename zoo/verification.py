@@ -44,14 +44,17 @@ def verify(name: str, fast: bool = False) -> Verdict:
         best = best_traditional(plan.task) if plan.training is not None else None
         verdict.compare("best traditional model", described.best_traditional, best and best.name)
         verdict.compare("its accuracy", described.best_traditional_accuracy, best and best.metrics.accuracy)
-        verdict.unmeasured = task(plan.task).unavailable()
-        if plan.training is None and verdict.unmeasured is not None:
+        missing = task(plan.task).unavailable()
+        if plan.training is None and missing is not None:
+            verdict.unmeasured = missing
             return verdict
         loaded = load(name)
         verdict.compare("parameters", described.parameters, parameter_count(loaded.model))
         verdict.compare("tokenizer digest", described.tokenizer_digest, loaded.task.fingerprint())
-        if verdict.unmeasured is None and not fast:
+        if missing is None and not fast:
             _check_figures(verdict, loaded, described)
+        elif not fast:
+            verdict.unmeasured = missing
     except InputError as error:
         verdict.problems.append(str(error))
     return verdict
