@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages.ui import doors, explained, show, work
+from pages.ui import doors, front, show
 
 show.title(__doc__, "no explanation without its evidence")
-for column, name in zip(st.columns(2, gap="large"), work.front(), strict=False):
+for column, name in zip(st.columns(2, gap="large"), front.models(), strict=False):
     with column:
-        explained.finished(name)
+        front.finished(name)
 doors.all_three()

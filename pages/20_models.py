@@ -6,6 +6,7 @@ import zoo
 from pages.ui import cards, controls, show, waiting, work
 from workbench.analysis import analysis
 from workbench.catalogue import catalogue
+from workbench.records import Curve, Matrix, Table
 
 chosen = controls.chosen()
 show.title(__doc__, f"{len(zoo.RECIPES)} models on {len({recipe.task for recipe in zoo.RECIPES.values()})} tasks")
@@ -25,15 +26,15 @@ if subject is None:
     st.stop()
 samples = subject.task.samples(card.scored)
 with top[1]:
-    confusion = waiting.result(work.analysis(subject, samples, analysis("confusion")), "confusion")
+    confusion = waiting.result(work.analysis(subject, samples, analysis("confusion"), Matrix), "confusion")
     if confusion is not None:
         show.figure(confusion, "confusion")
 with bottom[0]:
-    calibration = waiting.result(work.analysis(subject, samples, analysis("calibration")), "calibration")
+    calibration = waiting.result(work.analysis(subject, samples, analysis("calibration"), Curve), "calibration")
     if calibration is not None:
         show.figure(calibration, "calibration")
 with st.expander("Architecture"):
-    layers = waiting.result(work.analysis(subject, samples.take([0]), analysis("architecture")), "architecture")
+    layers = waiting.result(work.analysis(subject, samples.take([0]), analysis("architecture"), Table), "architecture")
     if layers is not None:
         show.table_of(layers)
 with st.expander("Recipe and data"):

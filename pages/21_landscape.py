@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui import controls, landscape, show, waiting, work
 from workbench.analysis import measures
+from workbench.records import Curve, Score, Surface
 
 chosen = controls.chosen()
 show.title(__doc__, f"{chosen.model} · mean cross-entropy on training samples")
@@ -26,14 +27,14 @@ samples = subject.task.select(f"train:0:{count}")
 
 left, right = st.columns([1.2, 1], gap="large")
 with left:
-    surface = waiting.result(work.analysis(subject, samples, surface_of), "surface")
+    surface = waiting.result(work.analysis(subject, samples, surface_of, Surface), "surface")
     if surface is not None:
         show.plane(surface, "surface", view)
 with right:
-    lines = waiting.result(work.analysis(subject, samples, slice_of), "slice")
+    lines = waiting.result(work.analysis(subject, samples, slice_of, Curve), "slice")
     if lines is not None:
         show.figure(lines, "slice")
-    eigenvalue = waiting.result(work.analysis(subject, samples, eigenvalue_of), "eigenvalue")
+    eigenvalue = waiting.result(work.analysis(subject, samples, eigenvalue_of, Score), "eigenvalue")
     if eigenvalue is not None:
         show.html(landscape.eigenvalue(eigenvalue))
 if surface is not None:

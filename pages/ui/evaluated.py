@@ -93,8 +93,9 @@ def in_order(table: Table, column: int) -> Table:
         value = row[column]
         if isinstance(value, str):
             return row[0] in control_titles(), False, value
-        missing = value is None or bool(np.isnan(value))
-        return row[0] in control_titles(), missing, 0.0 if missing else (-value if better_is_more else value)
+        if value is None or np.isnan(value):
+            return row[0] in control_titles(), True, 0.0
+        return row[0] in control_titles(), False, -value if better_is_more else value
 
     order = sorted(range(len(table.rows)), key=key)
     return replace(

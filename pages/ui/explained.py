@@ -5,52 +5,21 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.ui import menu, sentences, show, waiting, work
+from pages.ui import sentences, show, waiting, work
 from pages.ui.markup import Html, element, facts, grade, reasons
 from workbench.agreement import agreement
-from workbench.explanation import AbstractMethod, Claim, methods, methods_for, why_not
+from workbench.explanation import AbstractMethod, Claim, methods, why_not
 from workbench.quantity import share, significant
-from workbench.records import Attribution, Evidence, Score, Target
+from workbench.records import Attribution, Evidence, Score
 from workbench.report.single import held
 from workbench.subject import Subject
-from zoo.task import Samples, Task
+from zoo.task import Samples
 
 SHOWN = 4
 CHECKS = {"relevance_mass": "evidence"}
 """Checks that are not called like their metric."""
 SCALES = {"fitting": None, "one": True, "own": False}
 SCALE_TITLES = {"fitting": "one where all maps fill it", "one": "one for all", "own": "each its own"}
-HALF = 430
-"""Pixels of a column where two stand beside each other in a window of 1,280."""
-SHOWPIECE = 2
-"""A sample that is more than easy: of our own sentences, the one that says two things."""
-
-
-def finished(name: str) -> None:
-    """A finished explanation of one sample by a model: what it says, what moved it, and the evidence."""
-    subject = waiting.result(work.subject(name), f"model {name}")
-    if subject is None:
-        return
-    reference = showpiece(subject.task)
-    samples = subject.task.select(reference)
-    fitting = methods_for(subject)
-    method = fitting[default_methods(list(fitting.values()))[0]]()
-    record = waiting.result(work.explanation(subject, samples, method, Target()), f"map {name}")
-    if record is None:
-        return
-    evidence = waiting.result(work.graded(subject, samples, record), f"evidence {name}")
-    show.html(element("p", "wb-eyebrow", f"{name} · {reference}"))
-    show.answer(*sentences.explanation(record, evidence))
-    show.row([record], [evidence] if evidence else None, f"map {name}", width=HALF, bare=True)
-    if evidence:
-        show.html(reasons(evidence.reasons))
-    st.page_link(menu.found("explain"), label="Look closer →", query_params={"model": name, "sample": reference})
-
-
-def showpiece(task: Task) -> str:
-    """A sample worth showing first: of our own examples where a task has them, else of the split that is scored."""
-    own = [split for split in task.splits if split not in ("train", "validation", "test")]
-    return f"{own[0] if own else task.scored}:{SHOWPIECE}"
 
 
 def default_methods(fitting: Sequence[type[AbstractMethod]]) -> list[str]:

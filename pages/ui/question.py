@@ -1,5 +1,7 @@
 """Question: answers as cards. The prediction is in the link, and what was measured is shown only after it."""
 
+from typing import Literal
+
 import streamlit as st
 
 from pages.ui import show
@@ -12,7 +14,7 @@ def ask(question: Question, key: str) -> int | None:
     show.question(question.text)
     for column, (place, option) in zip(st.columns(len(question.options)), enumerate(question.options), strict=True):
         with column:
-            kind = "primary" if place == chosen else "secondary"
+            kind: Literal["primary", "secondary"] = "primary" if place == chosen else "secondary"
             st.button(
                 option, key=f"{key} {place}", type=kind, width="stretch", wrap=True, on_click=_commit, args=(key, place)
             )

@@ -75,9 +75,9 @@ async def lifespan(app: object) -> AsyncIterator[dict]:
 
 
 def _warm() -> None:
-    from pages.ui import work
+    from pages.ui import front
 
-    work.warm()
+    front.ahead()
 
 
 MIDDLEWARE = [Middleware(SecurityHeaders)]

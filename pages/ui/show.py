@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -143,7 +144,7 @@ def downloads(record: Record, stem: str) -> None:
         for suffix in (".json", ".safetensors"):
             name = f"{stem}{suffix}"
             st.download_button(
-                f"Download {suffix}", lambda name=name: to_bytes(record, name), name, key=f"get {name}", type="tertiary"
+                f"Download {suffix}", partial(to_bytes, record, name), name, key=f"get {name}", type="tertiary"
             )
 
 
@@ -171,5 +172,5 @@ def _chart(drawn: Any, key: str, alt: str, width: float | None = None) -> None:
     room = (drawn.layout.margin.t or drawn.layout.template.layout.margin.t or TITLE_ROOM) - TITLE_ROOM
     height = drawn.layout.height - room
     drawn.update_layout(title_text="", margin_t=TITLE_ROOM, height=height, width=width)
-    wide = "content" if width else "stretch"
+    wide: Literal["content", "stretch"] = "content" if width else "stretch"
     st.plotly_chart(drawn, theme=None, key=f"{key} {theme()}", config=dict(CONFIG), alt=alt or None, width=wide)

@@ -114,7 +114,7 @@ def _leave_earlier(works: Sequence[Work], slot: str, session: str) -> None:
 def _cancel(slot: str, keys: Sequence[object], session: str) -> None:
     st.session_state[f"cancelled {slot}"] = list(keys)
     for key in keys:
-        board().leave(key, session)  # type: ignore[arg-type]
+        board().leave(key, session)
 
 
 def _is_cancelled(works: Sequence[Work], slot: str) -> bool:

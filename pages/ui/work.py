@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from workbench.storage import digest
 from workbench.subject import Subject
 from zoo.task import Samples
 
+T = TypeVar("T")
+Made = TypeVar("Made", bound=Record)
 Watch = Callable[[Any], None]
 
 
@@ -111,11 +113,14 @@ def _together(curves: Sequence[Curve]) -> Curve:
     return replace(curves[0], y=lines, labels=labels, band_label="random orders")
 
 
-def analysis(subject: Subject, samples: Samples, what: AbstractAnalysis) -> Work[Record]:
-    """An analysis of a model or a measure of its loss landscape."""
+def analysis(subject: Subject, samples: Samples, what: AbstractAnalysis, kind: type[Made]) -> Work[Made]:
+    """An analysis of a model or a measure of its loss landscape, which gives a record of this kind."""
 
-    def compute(watch: Watch) -> Record:
-        return what.run(subject.metered(watch), samples)
+    def compute(watch: Watch) -> Made:
+        found = what.run(subject.metered(watch), samples)
+        if not isinstance(found, kind):
+            raise TypeError(f"{what.name} gave a {type(found).__name__}, not a {kind.__name__}.")
+        return found
 
     key = ("analysis", *_named(subject, samples), what)
     return Work(key=key, label=what.title, compute=compute, total=len(samples) * sum(what.cost()))
@@ -178,23 +183,6 @@ def report(
 
     key = ("report", *_named(subject, samples), chosen, target, seed)
     return Work(key=key, label=f"Explaining and checking {len(samples)} samples", compute=compute)
-
-
-def warm() -> None:
-    """Load what the first page shows, so that it is there when the browser asks."""
-    from pages.ui import waiting
-
-    for name in front():
-        waiting.begin(subject(name))
-
-
-def front() -> list[str]:
-    """The models of the first page: the first network for images and the first for text."""
-    found: dict[str, str] = {}
-    for recipe in zoo.RECIPES.values():
-        if recipe.training is not None:
-            found.setdefault(str(zoo.task(recipe.task).kind), recipe.name)
-    return list(found.values())
 
 
 def _named(subject: Subject, samples: Samples) -> Sequence[object]:
