@@ -10,6 +10,7 @@ import subjects
 import torch
 from subjects import IMAGES, SCORE, TABLES, TEXTS, Additive, Convolved, Dense, Maximum, at, query, subject
 
+import workbench
 from workbench.coalitions import coalitions, shapley_regression
 from workbench.explanation import Claim, explain, method, methods
 from workbench.reference_inputs import reference_inputs
@@ -263,3 +264,25 @@ def test_check_rejects_a_wrong_method(claim):
 
 def test_every_claim_has_a_check_and_a_broken_method():
     assert set(checks.CLAIMS) == set(broken.METHODS) == set(Claim)
+
+
+def assert_small_gaps(name: str, samples_of) -> None:
+    of = workbench.load(name)
+    samples = samples_of(of.task)
+    record = explain(of, samples, method("integrated_gradients"))
+    worst = int(record.relative_gap.argmax())
+    assert record.relative_gap.max() < 0.01, (samples.ids[worst], record.relative_gap[worst])
+
+
+def test_integrated_gradients_add_up_on_every_digit():
+    assert_small_gaps("cnn_digits", lambda task: task.samples("test"))
+
+
+def test_integrated_gradients_add_up_on_shapes():
+    assert_small_gaps("cnn_shapes", lambda task: task.select("0:64"))
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize("name", ["gru_sst2", "transformer_sst2"])
+def test_integrated_gradients_add_up_on_sentences(name):
+    assert_small_gaps(name, lambda task: task.select("0:200"))

@@ -57,7 +57,7 @@ class AbstractMethod(settings.Extension):
 
     @abstractmethod
     def cost(self, query: Query) -> tuple[int, int]:
-        """Forward and backward passes per sample that a call takes (an upper bound where it adapts)."""
+        """Forward and backward passes per sample that a call takes (usually, where it adapts to the sample)."""
 
     def reference(self, query: Query) -> Tensor | None:
         """The reference inputs x' of a method that has them; they give f(x') and the completeness gap."""
@@ -125,8 +125,10 @@ def explain(
     query = Query(view, samples, classes, target.output)
     values = to_numpy(method.attribute(query))
     seconds = time.perf_counter() - start
-    if not np.isfinite(values).all():
-        raise InputError(f"{method.title} gave a value that is not finite on {subject.name}. Check its weights.")
+    if not (np.isfinite(values).all() and logits.isfinite().all()):
+        raise InputError(
+            f"{method.title} of {subject.name} gave values that are not finite. Check the weights."
+        )
     reference = method.reference(query)
     f_reference = np.full(len(samples), np.nan) if reference is None else to_numpy(query.values(reference))
     record = Attribution(
@@ -145,9 +147,9 @@ def explain(
         provenance=provenance(subject),
         **_described(subject, samples, logits, classes),
     )
-    if "hidden" in record.axes:
-        return record.sum("hidden") if method.hidden == "sum" else record.norm("hidden")
-    return record
+    if "hidden" not in record.axes:
+        return record
+    return record.sum("hidden") if method.hidden == "sum" else record.norm("hidden")
 
 
 def _described(subject: Subject, samples: Samples, logits: Tensor, classes: Tensor) -> dict[str, Any]:

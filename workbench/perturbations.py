@@ -55,12 +55,15 @@ def coalition_values(
 
     `coalitions(slice of rows)` says which are present in those rows, so that they never all exist.
     """
-    flat = groups.flatten(1).clamp(min=0)
+    index = groups.clamp(min=0)
+    if index.ndim == 4 and (index == index[:, :1]).all():
+        index = index[:, :1]  # all channels alike: look up one
+    flat, alike = index.flatten(1), bool((index == index[:1]).all())
 
     def build(part: slice) -> Tensor:
-        where = rows[part]
-        present = coalitions(part).gather(1, flat[where]).view(len(where), *groups.shape[1:])
-        return keep(query.inputs[where], present, reference[where])
+        where, coalition = rows[part], coalitions(part)
+        present = coalition[:, flat[0]] if alike else coalition.gather(1, flat[where])
+        return keep(query.inputs[where], present.view(len(where), *index.shape[1:]), reference[where])
 
     return query.built_values(build, rows)
 

@@ -58,7 +58,7 @@ class Query:
         def compute(part: slice) -> Tensor:
             return self.values(build(part), rows[part])
 
-        return chunked(compute, len(rows), self.inputs[0].numel()) if len(rows) else torch.zeros(0)
+        return chunked(compute, len(rows), self.inputs[0].numel(), self.subject.device) if len(rows) else torch.zeros(0)
 
     def gradients(
         self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
@@ -81,7 +81,7 @@ class Query:
             self.subject.meter.add(forward=len(leaf), backward=len(leaf))
             return gradient
 
-        gradients = chunked(compute, len(points), points[0].numel())
+        gradients = chunked(compute, len(points), points[0].numel(), self.subject.device)
         return torch.cat(values), gradients
 
     def values_at(
@@ -95,7 +95,7 @@ class Query:
             self.subject.meter.add(forward=len(value))
             return value
 
-        return chunked(compute, len(points), points[0].numel())
+        return chunked(compute, len(points), points[0].numel(), self.subject.device)
 
     def _read_at(self, points: Tensor, part: slice, rows: Int[Tensor, "row"] | None) -> Float[Tensor, "part"]:
         where = part if rows is None else rows[part]

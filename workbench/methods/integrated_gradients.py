@@ -43,7 +43,7 @@ class IntegratedGradients(AbstractMethod):
     needs = frozenset({Capability.GRADIENT})
 
     n_steps: int = setting(32, low=2, high=1024, help="Pieces of the path to begin with")
-    max_steps: int = setting(2048, low=2, high=65536, help="Pieces at which halving stops; n_steps: never halve")
+    max_steps: int = setting(8192, low=2, high=65536, help="Pieces at which halving stops; n_steps: never halve")
     tolerance: float = setting(0.005, low=1e-6, high=1.0, help="Completeness gap that is good enough, relative")
     reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="Where the path starts (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the reference inputs 'noise' and 'data'")
@@ -64,7 +64,9 @@ class IntegratedGradients(AbstractMethod):
         return torch.cat([self._along(query, start, path, rows) for rows in torch.arange(len(path)).split(block)])
 
     def cost(self, query: Query) -> tuple[int, int]:
-        return 3 * max(self.n_steps, self.max_steps), 2 * max(self.n_steps, self.max_steps)
+        if self.max_steps <= self.n_steps:
+            return self.n_steps + 2, self.n_steps
+        return 3 * self.n_steps, 2 * self.n_steps  # the mean over digits and shapes; a stubborn sample takes far more
 
     def _along(
         self, query: Query, start: Tensor, path: Tensor, rows: Int[Tensor, "sample"]
