@@ -4,8 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import controls, menu, show, thumbnails
-from zoo.errors import InputError
+from pages.ui import warm
+
+warm.wait_for_imports()
+
+from pages.ui import controls, menu, show, thumbnails  # noqa: E402
+from zoo.errors import InputError  # noqa: E402
 
 ICON = Path(__file__).parent / "icon.png"
 STYLE = Path(__file__).parent / "style.css"

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -17,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pages.ui import documents
+from pages.ui import documents, warm
 
 DOCUMENT_POLICY = (
     "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
@@ -70,14 +69,8 @@ async def document(request: Request) -> Response:
 async def lifespan(app: object) -> AsyncIterator[dict]:
     """Begin to load what the first page needs while the browser still loads the frame."""
     del app
-    threading.Thread(target=_warm, daemon=True).start()
+    warm.begin()
     yield {}
-
-
-def _warm() -> None:
-    from pages.ui import front
-
-    front.ahead()
 
 
 MIDDLEWARE = [Middleware(SecurityHeaders)]
