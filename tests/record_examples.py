@@ -45,7 +45,12 @@ def described(count: int, **changes: object) -> dict[str, object]:
         "forward_passes": 33 * count,
         "backward_passes": 32 * count,
         "claims": ("completeness", "dummy"),
-        "provenance": {"weights_sha256": "ab" * 32, "torch": "2.13.0", "missing": None, "nan": float("nan")},
+        "provenance": {
+            "weights_sha256": "ab" * 32,
+            "torch": "2.13.0",
+            "missing": None,
+            "odd": (float("nan"), (float("inf"),)),
+        },
     }
     return fields | changes
 

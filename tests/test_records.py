@@ -177,6 +177,15 @@ def test_layouts_of_memory_do_not_matter(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.values, values)  # type: ignore[attr-defined]
 
 
+def test_any_nan_is_the_same_nan(tmp_path: Path) -> None:
+    odd = np.array([[0x7FF8_0000_0000_0001, 0xFFF8_0000_0000_0000]], dtype=np.uint64).view(np.float64)
+    record = Matrix(values=odd, rows=("a",), columns=("b", "c"), row_title="", column_title="", unit="")
+    plain = dataclasses.replace(record, values=np.full((1, 2), np.nan))
+    assert fingerprint(record) == fingerprint(plain)
+    for ending in ENDINGS:
+        assert same(load_record(save_record(record, tmp_path / f"r{ending}")), plain)
+
+
 def test_the_digest_ignores_seconds_and_nothing_else() -> None:
     record = record_examples.image()
     assert digest(dataclasses.replace(record, seconds=9.0)) == digest(record)

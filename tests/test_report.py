@@ -32,7 +32,7 @@ from workbench.storage import digest
 from zoo.errors import InputError
 
 EXAMPLES = record_examples.examples()
-ODD = '<script>alert("1")</script><img src=x onerror=alert(1)>{{ 7*7 }}</style></script>'
+ODD = '<script>alert("1")</script><img src=x onerror=alert(1)>{{ 7*7 }}</style></script></script x'
 
 
 class Page(HTMLParser):
@@ -439,12 +439,17 @@ def test_a_browser_draws_the_page_in_both_themes_and_prints_it_light(window: Any
         assert window.evaluate(GROUND) == ground
         assert window.evaluate("getComputedStyle(document.body).backgroundColor") == ground
         assert window.locator(".plot").count() == window.locator(".plot:has(.main-svg)").count() == 5
+    opened = "document.querySelector('details').open"
+    window.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert (window.evaluate(GROUND), window.evaluate(opened)) == ("rgb(251, 251, 249)", True)
+    window.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert (window.evaluate(GROUND), window.evaluate(opened)) == ("rgb(20, 24, 27)", False)
     window.emulate_media(color_scheme="light")
     window.wait_for_timeout(500)
     assert window.evaluate(GROUND) == "rgb(251, 251, 249)"
     printed = window.pdf(prefer_css_page_size=True)
     assert printed.startswith(b"%PDF")
-    assert not window.evaluate("document.querySelector('details').open")
+    assert not window.evaluate(opened)
     assert {url for url in window.asked if not url.startswith(("data:", "blob:"))} == {f"file://{path}"}
     assert window.errors == []
 
