@@ -193,6 +193,8 @@ def test_a_users_text_is_never_markup() -> None:
     assert made.text.count("<script>alert") > 20
     assert "49" not in made.text.replace(digest(text), "")[:2000]
     assert made.embedded("manifest")["title"] == ODD
+    for attributes, content in made.scripts:
+        assert "type" not in attributes or "<" not in content  # "</script x" ends an element, too
 
 
 @given(st.text(max_size=200))
