@@ -11,8 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from workbench.landscape.loss import Batch, Loss
-from workbench.subject import ELEMENTS_PER_CHUNK
+from workbench.landscape.loss import ELEMENTS, Batch, Loss
 
 _SWITCHES = threading.Lock()
 """Which kernels torch may use is a setting of the process: two sessions that switch it at once would undo each other's
@@ -34,7 +33,7 @@ class Hessian:
     """
 
     loss: Loss
-    kept: int = ELEMENTS_PER_CHUNK
+    kept: int = ELEMENTS
 
     @cached_property
     def weights(self) -> tuple[Tensor, ...]:

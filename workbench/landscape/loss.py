@@ -12,7 +12,7 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from workbench.analysis import labelled
-from workbench.subject import ELEMENTS_PER_CHUNK, Meter, Subject
+from workbench.subject import Meter, Subject
 from zoo.model import TokenNetwork
 from zoo.task import Samples
 
@@ -22,6 +22,8 @@ Weights = dict[str, Tensor]
 ROWS = 128
 """Samples per batch: the activations of a small network then stay near the caches, and sentences of a batch are of
 about one length."""
+ELEMENTS = 2**19
+"""Input elements per batch at most, and up to which the graph of a gradient is kept."""
 
 PRECISIONS = ("float32", "float64")
 
@@ -63,7 +65,7 @@ class Loss:
         if inputs.ndim == 4:  # convolutions with few channels are twice as fast with the channels last
             inputs = inputs.to(memory_format=torch.channels_last)
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        size = max(1, min(rows, ELEMENTS_PER_CHUNK // max(1, inputs[0].numel())))
+        size = max(1, min(rows, ELEMENTS // max(1, inputs[0].numel())))
         whole = Batch(inputs, samples.labels.to(subject.device))
         padding = network.padding if isinstance(network, TokenNetwork) else None
         return cls(network, tuple(_split(whole, size, padding)), subject.meter)
