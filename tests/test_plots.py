@@ -270,7 +270,8 @@ def test_series_are_shaded_over_time() -> None:
 
 def test_curves_are_named_at_their_ends_and_controls_are_dashed() -> None:
     figure = plot(EXAMPLES["curve"])
-    notes = {note.text: note.y for note in figure.layout.annotations}
+    notes = {note.text.partition("</span> ")[2]: note.y for note in figure.layout.annotations}
+    assert {note.font.color for note in figure.layout.annotations} == {style.LIGHT.text}
     assert set(notes) == {"Integrated gradients", "Gradient", "Random", "random orders"}
     assert notes["Integrated gradients"] > notes["Gradient"]
     assert figure.layout.showlegend is None
@@ -400,6 +401,7 @@ def test_text_is_readable(theme: str) -> None:
         (0.00012345, 0.0001, 0.000147, "", "(1.2 ± 0.2)e−4"),
         (100.0, 99.3, 100.0, "%", "100.0 (99.3 to 100.0) %"),
         (1.1e-6, 4e-7, 1.8e-6, "s", "(1.1 ± 0.7)e−6 s"),
+        (4e-7, 2e-7, 8e-7, "", "4e−7 (2e−7 to 8e−7)"),
     ],
 )
 def test_quantities_have_the_digits_that_their_interval_justifies(

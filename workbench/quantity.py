@@ -23,17 +23,19 @@ def quantity(value: float, low: float = math.nan, high: float = math.nan, unit: 
     if largest < SMALL:
         exponent = math.floor(math.log10(largest))
         scale = 10.0**exponent
-        return f"({_with_ends(value / scale, low / scale, high / scale)})e{MINUS}{-exponent}{suffix}"
+        return _with_ends(value / scale, low / scale, high / scale, f"e{MINUS}{-exponent}") + suffix
     return _with_ends(value, low, high) + suffix
 
 
-def _with_ends(value: float, low: float, high: float) -> str:
+def _with_ends(value: float, low: float, high: float, power: str = "") -> str:
+    """Value and interval, each times a power of ten."""
     half = (high - low) / 2
     places = _places(half)
     short, long = sorted((value - low, high - value))
     if short > 0 and long <= RATIO_OF_SYMMETRY * short:
-        return f"{fixed(value, places)} ± {fixed(half, places)}"
-    return f"{fixed(value, places)} ({fixed(low, places)} to {fixed(high, places)})"
+        both = f"{fixed(value, places)} ± {fixed(half, places)}"
+        return f"({both}){power}" if power else both
+    return f"{fixed(value, places)}{power} ({fixed(low, places)}{power} to {fixed(high, places)}{power})"
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -89,7 +89,7 @@ def _image_row(
     mask = None if first.evidence is None else first.evidence[0]
     shown = [Panel(image=first.inputs[0], caption=_sample_caption(first, 0, colours), evidence=mask)]
     for record, found, limit in zip(flat, graded, limits, strict=True):
-        caption = _map_caption(record, found, None if common_scale else limit, size + panels.GAP, colours)
+        caption = _map_caption(record, found, None if common_scale else limit, size + panels.GAP - 10, colours)
         shown.append(Panel(image=first.inputs[0], map=record.values[0], caption=caption, evidence=mask))
     return panels.draw(
         shown,

@@ -37,8 +37,9 @@ def figure(record: Curve, *, theme: str = "light") -> go.Figure:
     notes = []
     for label, line, height in zip(labels, inks, spread(shares, LABEL_PITCH / INNER), strict=True):
         if np.isfinite(height):
-            text, ink = style.plain(label), str(line["color"])
-            notes.append(style.note(text, (1.0, height), "left middle", paper=True, shift=(8, 0), colour=ink))
+            swatch = f'<span style="color:{line["color"]}">━</span>'
+            text = f"{swatch} {style.plain(label)}"
+            notes.append(style.note(text, (1.0, height), "left middle", paper=True, shift=(6, 0), colour=colours.text))
     return made.update_layout(annotations=notes)
 
 
@@ -79,7 +80,7 @@ def _apart(lower: list[int], upper: list[int], heights: list[float], pitch: floa
 
 
 def _axes(made: go.Figure, record: Curve, low: float, high: float) -> None:
-    room = max([style.text_width(label) for label in (*record.labels, record.band_label)]) + 16
+    room = max([style.text_width(label) for label in (*record.labels, record.band_label)]) + 28
     made.update_layout(margin={"r": max(24.0, room)}, hovermode="x")
     ends = [float(record.x[0]), float(record.x[-1])] if len(record.x) > 1 else None
     made.update_xaxes(title_text=style.plain(record.x_title), range=ends, showgrid=False)
