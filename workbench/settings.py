@@ -72,7 +72,7 @@ def _parse(owner: str, field: dataclasses.Field, value: Any) -> Any:
             raise InputError(f"{owner}.{field.name} must be true or false, not {value!r}.")
         return value.lower() == "true"
     try:
-        return field.type(value)  # type: ignore[operator,misc]
+        return field.type(value)  # type: ignore[operator]
     except ValueError:
         wanted = "a whole number" if field.type is int else "a number"
         raise InputError(f"{owner}.{field.name} must be {wanted}, not {value!r}.") from None
