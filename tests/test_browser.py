@@ -1,185 +1,34 @@
 """The app in a real browser: every page, light and dark, narrow and wide; nothing asked of any other host."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import absent
+from browser import (  # noqa: F401
+    FOCUSED,
+    GROUNDS,
+    OVERFLOW,
+    QUIET,
+    SCREENSHOTS,
+    WIDTHS,
+    Server,
+    check_nothing_wrong,
+    link,
+    opened_window,
+    running_server,
+    settle,
+    started_playwright,
+    visit,
+    whole,
+)
 
 from pages.ui import menu
 
-ROOT = Path(__file__).resolve().parent.parent
-SCREENSHOTS = ROOT / "screenshots"
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-WIDTHS = {1280: 900, 1920: 1080}
-GROUNDS = {"light": "rgb(251, 251, 249)", "dark": "rgb(20, 24, 27)"}
-QUIET = 120_000
-"""Milliseconds after which a page that is still busy counts as hung."""
-OVERFLOW = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('[data-testid=stMain]'))"
-TRIED_FIRST = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
-"""Streamlit asks below a page's own path first and is refused; then it asks at the root. Known, and harmless."""
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-device-scale-factor=1",
-    "--font-render-hinting=none",
-]
-
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
-
-
-@dataclass
-class Server:
-    """A running app: its address, its process, and the seconds until it answered."""
-
-    address: str
-    process: subprocess.Popen
-    seconds: float
-
-
-@dataclass
-class Seen:
-    """What a browser context did beside showing pages."""
-
-    requests: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def listen(self, page: Any) -> None:
-        """Keep what this page asks for and complains about."""
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def _console(self, message: Any) -> None:
-        if message.type == "error" and not TRIED_FIRST.search(message.location.get("url", "")):
-            self.errors.append(f"{message.text} {message.location.get('url', '')}")
-
-    def outside(self, address: str) -> list[str]:
-        """Requests to anywhere else."""
-        own = (address, address.replace("http", "ws"), "data:", "blob:", "about:")
-        return [url for url in self.requests if not url.startswith(own)]
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Any]:
-    """Playwright, where it and a Chromium are installed."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        absent("playwright is not installed: pip install -e '.[dev]'")
-    if not any(Path(path).exists() for path in CHROMIUM):
-        absent("there is no Chromium: apt-get install chromium")
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def server(playwright: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real server on a free port of this machine."""
-    del playwright
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("server") / "log.txt").open("w")
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
-    start = time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env={**os.environ})
-    address = f"http://127.0.0.1:{port}"
-    try:
-        while not _answers(address):
-            assert process.poll() is None, "the server ended before it answered"
-            assert time.monotonic() - start < 60, "the server did not answer within a minute"
-            time.sleep(0.05)
-        yield Server(address, process, time.monotonic() - start)
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-@pytest.fixture
-def window(playwright: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A browser of its own, in the theme that the test asks for by a parameter called `theme`."""
-    theme = request.node.callspec.params.get("theme", "light") if hasattr(request.node, "callspec") else "light"
-    context = playwright.chromium.launch_persistent_context(
-        str(tmp_path),
-        executable_path=next(path for path in CHROMIUM if Path(path).exists()),
-        headless=True,
-        args=FLAGS,
-        reduced_motion="reduce",
-        color_scheme=theme,
-        viewport={"width": 1280, "height": WIDTHS[1280]},
-    )
-    context.seen = Seen()
-    context.on("page", context.seen.listen)
-    for page in context.pages:
-        context.seen.listen(page)
-    yield context
-    context.close()
-
-
-def visit(page: Any, url: str) -> None:
-    """Go to a page and wait until it has finished: its script, and its figures."""
-    page.goto(url)
-    settle(page)
-
-
-def settle(page: Any) -> None:
-    """Wait until the script has run and has stayed at rest for a moment."""
-    page.wait_for_selector(".wb-head h1, .wb-problem", timeout=QUIET)
-    for _ in range(3):
-        page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=QUIET)
-        page.wait_for_timeout(150)
-    if page.locator('[data-testid="stPlotlyChart"]').count():
-        page.wait_for_selector(".js-plotly-plot .main-svg", timeout=QUIET)
-    page.evaluate("document.fonts.ready")
-
-
-def whole(page: Any, path: Path, width: int) -> None:
-    """A screenshot of the whole page, which scrolls inside its frame."""
-    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
-    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-    page.set_viewport_size({"width": width, "height": max(WIDTHS[width], min(height + 10, 6000))})
-    page.wait_for_timeout(400)
-    page.screenshot(path=path)
-    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
-
-
-def link(path: Path) -> str:
-    """The address of a page below the server's."""
-    stem = path.stem.partition("_")[2]
-    return "" if path.name[0] == "0" else stem
-
-
-def check_nothing_wrong(window: Any, server: Server) -> None:
-    """No error in the console, no request to anywhere else."""
-    assert not window.seen.errors
-    assert not window.seen.outside(server.address)
-    assert window.seen.requests
 
 
 def test_answers_soon_after_it_was_started(server: Server, window: Any) -> None:
@@ -248,15 +97,17 @@ def test_two_windows_at_once(server: Server, window: Any) -> None:
 def test_everything_that_can_be_clicked_can_be_reached_by_key(server: Server, window: Any) -> None:
     page = window.new_page()
     visit(page, f"{server.address}/explain")
-    reached = set()
+    reached = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        reached.add(
-            page.evaluate("(document.activeElement.innerText || document.activeElement.ariaLabel || '').trim()")
-        )
-    assert {"Models", "Lessons", "›"} <= reached
-    assert "Integrated gradients" in reached
-    assert "Settings" in reached
+        reached.append(page.evaluate(FOCUSED))
+        if reached[-1] == "Gradient":  # a group is one stop; the arrows move inside it
+            for _ in range(5):
+                page.keyboard.press("ArrowRight")
+                reached.append(page.evaluate(FOCUSED))
+    assert {"Models", "Lessons", "Model", "Sample", "›", "Integrated gradients", "Random (control)"} <= set(reached)
+    assert any(name.endswith("Settings") for name in reached)
+    assert "Download .json" in reached
 
 
 def test_a_menu_link_opens_by_key(server: Server, window: Any) -> None:
@@ -296,3 +147,52 @@ def test_an_unknown_document_is_a_sentence(server: Server) -> None:
         urllib.request.urlopen(f"{server.address}/document/unknown", timeout=10)
     assert refused.value.code == 404
     assert b"no longer kept" in refused.value.read()
+
+
+def test_long_work_shows_how_far_it_is_and_can_be_cancelled(server: Server, window: Any) -> None:
+    page = window.new_page()
+    page.goto(f"{server.address}/landscape?data=512&surface.steps=101")
+    button = page.get_by_role("button", name="Cancel")
+    button.wait_for(timeout=QUIET)
+    assert re.search(r"[\d,]+ passes done, [\d,]+ left", page.locator('[data-testid="stProgress"]').inner_text())
+    button.click()
+    page.get_by_text("Cancelled: loss surface").wait_for(timeout=QUIET)
+    page.locator(".wb-facts dt", has_text="residual").wait_for(timeout=QUIET)
+    assert page.get_by_role("button", name="Compute again").is_visible()
+    check_nothing_wrong(window, server)
+
+
+def test_long_work_survives_a_reload(server: Server, window: Any) -> None:
+    """Whoever opens the same link finds the work where it is, not at its beginning."""
+    page = window.new_page()
+    page.goto(f"{server.address}/landscape?data=512&surface.steps=99&surface.seed=1")
+    before = _passes(page, least=20_000)
+    page.reload()
+    assert _passes(page, least=1) >= before
+    page.get_by_role("button", name="Cancel").click()
+    check_nothing_wrong(window, server)
+
+
+def _passes(page: Any, least: int) -> int:
+    """How many passes the page says are done, once they are at least so many."""
+    bar = page.locator('[data-testid="stProgress"]')
+    bar.wait_for(timeout=QUIET)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        found = re.search(r"([\d,]+) passes done", bar.inner_text())
+        if found and int(found[1].replace(",", "")) >= least:
+            return int(found[1].replace(",", ""))
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the page did not reach {least} passes")
+
+
+def test_a_text_too_long_is_a_sentence_and_the_page_can_be_reloaded(server: Server, window: Any) -> None:
+    page = window.new_page()
+    visit(page, f"{server.address}/explain?model=logistic_sst2&sample=examples:0")
+    page.locator("textarea").fill("long " * 20_000)
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("100,000 characters").wait_for(timeout=QUIET)
+    assert len(page.url) < 2000
+    page.reload()
+    settle(page)
+    assert page.locator('[data-testid="stException"]').count() == 0

@@ -101,6 +101,8 @@ def choose(
 ) -> str:
     """One of several names, in the link as `key`; a name that a link gives and that is not there is said in place."""
     _check_link(label, key, options, titles)
+    if len(options) == 1:
+        return options[0]
     if len(options) <= FEW:
         return _choose_few(label, options, key, default or options[0], titles)
     return st.selectbox(
