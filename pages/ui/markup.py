@@ -26,6 +26,7 @@ def element(name: str, css: str, *children: object, style: str = "") -> Html:
 
 
 def strong(text: object) -> Html:
+    """Text that stands out."""
     return element("b", "", text)
 
 

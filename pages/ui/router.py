@@ -17,6 +17,7 @@ ABOUT = "**Interpretability workbench.** No explanation without its evidence."
 
 
 def main() -> None:
+    """Set the page up, choose what all pages share, and run the page that the link names."""
     st.set_page_config(
         page_title="Interpretability workbench",
         page_icon=str(ICON),
