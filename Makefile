@@ -21,8 +21,9 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One thread each: two test processes with two threads each would wait for one another on two cores.
 unit: .venv/dev.stamp
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench.methods
