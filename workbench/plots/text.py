@@ -76,7 +76,8 @@ def draw(
     notes = [_footer(rows[0], colours)] if single else []
     for index, record in enumerate(rows):
         tops = [cell.line * pitch + index * (CELL + GAP) for cell in cells]
-        notes += _labels(record, graded[index], tops, None if common_scale else float(limits[index]), colours)
+        labelled = tops[:1] if single else tops
+        notes += _labels(record, graded[index], labelled, None if common_scale else float(limits[index]), colours)
         fills = [style.shade(colours, value, limits[index]) for value in values[index].tolist()]
         boxes += _boxes(cells, tops, fills, colours)
         figure.add_traces(list(_texts((words, shown, texts[index]), cells, tops, fills)))
@@ -96,15 +97,16 @@ def _frame(figure: go.Figure, width: float, tall: float, top: float, single: boo
 def _labels(
     record: Attribution, found: Evidence | None, tops: Sequence[float], limit: float | None, colours: Palette
 ) -> Iterator[dict]:
-    """The method's name and grade, before each of its lines."""
+    """The method's name and grade before its first line, and its name alone before the others."""
     below = [captions.grade(found, colours)] if found is not None else []
     if found is None and not np.isnan(record.f_reference[0]):
         below.append(f"gap {captions.gap(record, 0)}")
     if limit is not None:
         below.append(f"±{significant(limit, 2)}")
-    lines = [captions.emphasised(captions.named(record), colours), " · ".join(below)]
-    text = "<br>".join(filter(None, lines))
-    for top in sorted(set(tops)):
+    name = captions.emphasised(captions.named(record), colours)
+    graded = "<br>".join(filter(None, [name, " · ".join(below)]))
+    for line, top in enumerate(sorted(set(tops))):
+        text = captions.named(record) if line else graded
         yield style.note(text, (0, top + CELL / 2), "left middle", colour=colours.quiet)
 
 
