@@ -122,7 +122,7 @@ def test_typed_markup_stays_text(server: Server, window: Any) -> None:
     """A sentence with scripts, images and markdown in it is read by the model and shown as it was written."""
     text = "<img src=x onerror=window.broken=1> **bold** ![x](http://example.com/a.png) a good film"
     page = window.new_page()
-    visit(page, f"{server.address}/explain?model=logistic_sst2&text={quote(text)}")
+    visit(page, f"{server.address}/explain?model=gru_sst2&text={quote(text)}")
     assert page.locator(".wb-sentence").first.inner_text().strip() == text
     assert page.evaluate("window.broken") is None
     check_nothing_wrong(window, server)
@@ -188,7 +188,7 @@ def _passes(page: Any, least: int) -> int:
 
 def test_a_text_too_long_is_a_sentence_and_the_page_can_be_reloaded(server: Server, window: Any) -> None:
     page = window.new_page()
-    visit(page, f"{server.address}/explain?model=logistic_sst2&sample=examples:0")
+    visit(page, f"{server.address}/explain?model=gru_sst2&sample=examples:0")
     page.locator("textarea").fill("long " * 20_000)
     page.keyboard.press("Control+Enter")
     page.get_by_text("100,000 characters").wait_for(timeout=QUIET)
