@@ -157,6 +157,9 @@ def test_report_and_lesson(succeed, tmp_path):
         (("explain", "cnn_digits", "--text", "hello"), ["image"]),
         (("explain", "cnn_digits", "--sample", "7", "--target", "12"), ["12", "9"]),
         (("explain", "cnn_digits", "--sample", "7", "--target", "cat"), ["cat"]),
+        (("explain", "cnn_digits", "--sample", "7", "--target", "²"), ["²"]),
+        (("explain", "cnn_digits", "--sample", "7", "--name", "foo"), ["name"]),
+        (("explain", "cnn_digits", "--sample", "7", "--out", "tests.html/e.html"), ["folder"]),
         (("explain", "cnn_digits", "--sample", "7", "--output", "logits"), ["logits", "logit"]),
         (("explain", "cnn_digits", "--sample", "7", "--out", "e.png"), [".png", ".html"]),
         (("explain", "cnn_digits", "--sample", "7", "--out", "no/such/folder/e.html"), ["folder"]),
@@ -172,6 +175,10 @@ def test_report_and_lesson(succeed, tmp_path):
         (("explain", "transformer_sst2", "--text", ""), ["empty"]),
         (("explain", "transformer_sst2", "--text", "word " * 20_000), ["100,000"]),
         (("evaluate", "cnn_digits", "--metrics", "best"), ["best"]),
+        (("evaluate", "cnn_digits", "--samples", "²"), ["²"]),
+        (("evaluate", "cnn_digits", "--samples", "0"), ["0"]),
+        (("landscape", "cnn_digits", "surface", "--data", "train:²"), ["train:²"]),
+        (("report", "svm_digits", "--methods", "gradient", "--out", "r.html"), ["svm_digits", "occlusion"]),
         (("landscape", "cnn_digits", "volume"), ["volume", "surface"]),
         (("landscape", "svm_digits", "surface"), ["svm_digits"]),
         (("landscape", "cnn_digits", "surface", "--data", "train:0"), ["train:0"]),
@@ -184,6 +191,25 @@ def test_bad_input_is_one_sentence(refused, arguments, words):
     said = refused(*arguments)
     for word in words:
         assert word in said
+
+
+def test_out_that_is_a_folder_is_refused_before_anything_is_computed(refused, tmp_path):
+    (tmp_path / "e.html").mkdir()
+    assert "is a folder" in refused("explain", "cnn_digits", "--sample", "7", "--out", str(tmp_path / "e.html"))
+
+
+def test_out_may_have_a_long_name(succeed, tmp_path):
+    out = tmp_path / f"{'e' * 240}.json"
+    succeed("explain", "cnn_digits", "--sample", "7", "--out", str(out))
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_one_sample_has_the_same_types_as_many(succeed):
+    arguments = ("--methods", "occlusion,random", "--metrics", "deletion", "--json")
+    for samples in ("1", "4"):
+        rows = json.loads(succeed("evaluate", "cnn_digits", "--samples", samples, *arguments))
+        assert all(row["Deletion"].keys() == {"value", "low", "high", "unit"} for row in rows)
+        assert all((row["Deletion"]["low"] is None) == (samples == "1") for row in rows)
 
 
 def test_emoji_only_text_is_explained_or_refused_with_a_sentence(run):

@@ -191,7 +191,7 @@ def report(
 
     arguments.check_out(out, (".html",))
     subject = workbench.load(model)
-    picked = arguments.chosen(methods, workbench.methods_for(subject), "method")
+    picked = arguments.chosen_methods(methods, subject)
     batch = subject.task.select(samples)
     with notes.status(f"Explaining {len(batch)} samples by {len(picked)} methods"):
         blocks = saliency_report(subject, batch, methods=picked, target=arguments.target(target, output), seed=seed)

@@ -53,12 +53,12 @@ def measures() -> dict[str, type[AbstractAnalysis]]:
     return discover("workbench.landscape", AbstractAnalysis)
 
 
-def analysis(name: str, **given: Any) -> AbstractAnalysis:
+def analysis(name: str, /, **given: Any) -> AbstractAnalysis:
     """An analysis by its name and settings, which may be text."""
     return settings.build(find("workbench.analyses", AbstractAnalysis, name, "analysis"), given)
 
 
-def measure(name: str, **given: Any) -> AbstractAnalysis:
+def measure(name: str, /, **given: Any) -> AbstractAnalysis:
     """A measure of the loss landscape by its name and settings, which may be text."""
     return settings.build(find("workbench.landscape", AbstractAnalysis, name, "landscape measure"), given)
 

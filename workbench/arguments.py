@@ -1,9 +1,11 @@
 """Arguments: what the words of a command line mean, checked before anything is computed."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from workbench.explanation import AbstractMethod, methods, methods_for, why_not
 from workbench.records import Output, Target
 from workbench.settings import Extension
 from workbench.subject import Subject
@@ -22,45 +24,62 @@ def one_sample(subject: Subject, sample: str | None, text: str | None) -> Sample
     if text is None or sample is not None:
         raise InputError("Give either --sample (test:7) or --text (a sentence of your own), and not both.")
     if not isinstance(subject.task, TextTask):
-        raise InputError(f"{subject.name} reads {subject.task.kind}, not text. Use --sample {subject.task.scored}:0.")
+        raise InputError(
+            f"{subject.name} does not read sentences but samples of the kind {subject.task.kind}. "
+            f"Use --sample {subject.task.scored}:0."
+        )
     return subject.task.encode([text])
 
 
 def some_samples(subject: Subject, samples: str) -> Samples:
     """The samples of a reference, or the first so many of the scored split."""
-    if samples.isdigit():
+    if (count := _whole(samples)) is not None:
+        if count == 0:
+            raise InputError("--samples 0 asks for nothing. Give a count above 0, or samples such as 0:8.")
         size = len(subject.task.samples(subject.task.scored))
-        return subject.task.select(f"0:{min(int(samples), size)}")
+        return subject.task.select(f"0:{min(count, size)}")
     return subject.task.select(samples)
 
 
 def split_samples(subject: Subject, data: str) -> Samples:
     """The first so many samples of a split: "train:512"; fewer where the split is smaller."""
-    split, _, count = data.partition(":")
-    if count and not (count.isdigit() and int(count)):
+    split, colon, given = data.partition(":")
+    count = _whole(given) if colon else len(subject.task.samples(split))
+    if not count:
         raise InputError(f"--data {data!r}: write SPLIT:COUNT with a count above 0, for example train:512.")
-    size = len(subject.task.samples(split))
-    return subject.task.select(f"{split}:0:{min(int(count or size), size)}")
+    return subject.task.select(f"{split}:0:{min(count, len(subject.task.samples(split)))}")
 
 
 def target(of: str, output: str) -> Target:
     """The target of --target and --output."""
     if output not in list(Output):
         raise unknown("output", output, Output)
-    if of not in ("predicted", "label") and not of.isdigit():
+    index = _whole(of)
+    if of not in ("predicted", "label") and index is None:
         raise InputError(f"--target {of!r} is not 'predicted', 'label' or a class index such as 3.")
-    return Target(of=int(of) if of.isdigit() else of, output=Output(output))
+    return Target(of=of if index is None else index, output=Output(output))
 
 
 def chosen(names: str, found: Mapping[str, type[Kind]], word: str) -> list[Kind]:
     """One of each kind that `names` lists, at its defaults; "all" is all of them."""
     if names == "all":
         return [kind() for kind in found.values()]
-    picked = [name.strip() for name in names.split(",")]
+    picked = list(dict.fromkeys(name.strip() for name in names.split(",")))
     for name in picked:
         if name not in found:
             raise unknown(word, name, found)
     return [found[name]() for name in picked]
+
+
+def chosen_methods(names: str, subject: Subject) -> list[AbstractMethod]:
+    """The methods that `names` lists; "all" is all that fit the subject."""
+    if names == "all":
+        return [kind() for kind in methods_for(subject).values()]
+    picked = chosen(names, methods(), "method")
+    for method in picked:
+        if (reason := why_not(type(method), subject)) is not None:
+            raise InputError(f"{reason} Methods that fit: {', '.join(methods_for(subject))}.")
+    return picked
 
 
 def flags(words: Sequence[str] | None) -> dict[str, str]:
@@ -86,5 +105,15 @@ def check_out(out: Path | None, allowed: Iterable[str] = WRITABLE) -> None:
         raise InputError(
             f"--out {out} ends in {out.suffix or 'nothing'}. Give a name that ends in {', '.join(allowed)}."
         )
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"--out {out}: the folder {out.absolute().parent} does not exist. Make it first.")
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise InputError(f"--out {out}: the folder {folder} does not exist. Make it first.")
+    if out.is_dir():
+        raise InputError(f"--out {out} is a folder. Give the name of a file in it.")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--out {out}: nothing can be written into {folder}. Choose another place.")
+
+
+def _whole(text: str) -> int | None:
+    """The whole number a text is, or None; a number of more than nine digits counts nothing here."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -77,7 +77,7 @@ def methods() -> dict[str, type[AbstractMethod]]:
     return discover("workbench.methods", AbstractMethod)
 
 
-def method(name: str, **given: Any) -> AbstractMethod:
+def method(name: str, /, **given: Any) -> AbstractMethod:
     """A method by its name and settings, which may be text."""
     return settings.build(find("workbench.methods", AbstractMethod, name, "method"), given)
 
@@ -126,9 +126,7 @@ def explain(
     values = to_numpy(method.attribute(query))
     seconds = time.perf_counter() - start
     if not (np.isfinite(values).all() and logits.isfinite().all()):
-        raise InputError(
-            f"{method.title} of {subject.name} gave values that are not finite. Check the weights."
-        )
+        raise InputError(f"{method.title} of {subject.name} gave values that are not finite. Check the weights.")
     reference = method.reference(query)
     f_reference = np.full(len(samples), np.nan) if reference is None else to_numpy(query.values(reference))
     record = Attribution(

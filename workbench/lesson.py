@@ -34,7 +34,7 @@ def lessons() -> dict[str, type[AbstractLesson]]:
     return dict(sorted(found.items(), key=lambda entry: entry[1].number))
 
 
-def lesson(name: str, **given: Any) -> AbstractLesson:
+def lesson(name: str, /, **given: Any) -> AbstractLesson:
     """A lesson by its name and settings, which may be text."""
     return settings.build(find("workbench.lessons", AbstractLesson, name, "lesson"), given)
 

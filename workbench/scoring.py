@@ -82,7 +82,7 @@ def metrics() -> dict[str, type[AbstractMetric]]:
     return discover("workbench.metrics", AbstractMetric)
 
 
-def metric(name: str, **given: Any) -> AbstractMetric:
+def metric(name: str, /, **given: Any) -> AbstractMetric:
     """A metric by its name and settings, which may be text."""
     return settings.build(find("workbench.metrics", AbstractMetric, name, "metric"), given)
 

@@ -1,5 +1,6 @@
 """Storage: records as files. Arrays and text only, so that opening a file never runs anything that is in it."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -95,14 +96,15 @@ def write_atomic(path: Path, content: bytes) -> None:
         raise InputError(
             f"The folder {path.parent} does not exist. Make it first, or choose another place for {path.name}."
         )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    temporary = path.with_name(f".{os.getpid()}.{os.urandom(8).hex()}.partial")
     try:
         temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}). Choose another place.") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _header(record: Record, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -49,12 +49,15 @@ def _rows(table: Table) -> list[dict[str, Any]]:
 
 
 def _number(table: Table, row: int, column: int, value: str | float | int | None) -> Any:
+    """An object in every column that has a better end, measured interval or not: one type per column."""
     if isinstance(value, float) and not np.isfinite(value):
-        return None
-    if table.low is None or table.high is None or not np.isfinite(table.low[row, column]):
+        value = None
+    described = table.columns[column]
+    if described.higher_is_better is None:
         return value
-    low, high = float(table.low[row, column]), float(table.high[row, column])
-    return {"value": value, "low": low, "high": high, "unit": table.columns[column].unit}
+    ends = (float("nan") if end is None else float(end[row, column]) for end in (table.low, table.high))
+    low, high = (end if np.isfinite(end) else None for end in ends)
+    return {"value": value, "low": low, "high": high, "unit": described.unit}
 
 
 def _summary(record: Record) -> list[str]:
