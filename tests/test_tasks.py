@@ -113,11 +113,20 @@ def test_references_name_samples(reference, expected):
 
 @pytest.mark.parametrize(
     "reference",
-    ["", " ", "x", "test", "test:", "3:1", "2:2", "-1", "test:-1", "899", "0:900", "nosuch:1", "1:2:3", "1.5"],
+    [
+        *("", " ", "x", "test", "test:", "3:1", "2:2", "-1", "test:-1", "899", "0:900", "nosuch:1", "1:2:3", "1.5"),
+        *("1_0", "+7", "٧", "²", "7:", ",", "7,,8", "0:99999999999999999999", "0:999999999999", "999999999999:0"),
+        *("9" * 5000, "0," * 899 + "0", "0,899", "899,0"),
+    ],
 )
 def test_a_reference_that_names_nothing_is_one_sentence(reference):
-    with pytest.raises(InputError, match=r".{20,}\.$"):
+    with pytest.raises(InputError, match=r"^.{20,200}\.$"):
         zoo.task("digits").select(reference)
+
+
+def test_a_list_may_name_as_many_samples_as_there_are():
+    assert len(zoo.task("digits").select(",".join("7" * 899))) == 899
+    assert zoo.task("digits").select("7, 12").ids == ("test:7", "test:12")
 
 
 def test_an_unknown_task_or_split_names_those_there_are():

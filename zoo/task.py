@@ -1,5 +1,6 @@
 """Tasks: where samples come from, what their classes are called, and how their features are grouped."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -171,21 +172,24 @@ def _load(task: Task, split: str) -> Samples:
     return task.load(split)
 
 
-def _indices(text: str, size: int, where: str) -> list[int]:
-    """The indices in "7", "0:8" or "7,12", checked against `size`."""
-    try:
-        if ":" in text:
-            start, stop = (int(part) for part in text.split(":"))
-            indices = list(range(start, stop))
-        else:
-            indices = [int(part) for part in text.split(",")]
-    except ValueError:
+def _indices(text: str, size: int, where: str) -> Sequence[int]:
+    """The indices in "7", "0:8" or "7,12". Bounds are checked on the numbers as written, so that a reference from a
+    link costs no more than the split it names, whatever it says."""
+    parts = text.split(":" if ":" in text else ",", maxsplit=size)
+    if not all(re.fullmatch(" *[0-9]{1,18} *", part) for part in parts) or (":" in text and len(parts) != 2):
         raise InputError(
-            f"{text!r} does not name samples. Write one index (7), a range (0:8) or a list (7,12), "
-            "with a split in front if you like (test:7)."
-        ) from None
+            f"{_shortened(text)!r} does not name samples. Write one index (7), a range (0:8) or a list (7,12) of at "
+            f"most {size:,}, with a split in front if you like (test:7)."
+        )
+    numbers = [int(part) for part in parts]
+    indices = range(*numbers) if ":" in text else numbers
     if not indices:
         raise InputError(f"The range {text!r} is empty. Write START:STOP with START below STOP, for example 0:8.")
-    if min(indices) < 0 or max(indices) >= size:
-        raise InputError(f"Sample {text} is not in {where}, which has {size:,} samples: 0 to {size - 1}.")
+    if len(indices) > size or max(indices) >= size:
+        given = _shortened(text)
+        raise InputError(f"Sample {given} is not in {where}, which has {size:,} samples: 0 to {size - 1}.")
     return indices
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
