@@ -2,9 +2,11 @@
 
 Supported: every check holds. Mixed: some do. Not supported: the map is no better than a random order of the features,
 neither when they are removed nor when they are put back, or it is the same whatever the weights. A check that cannot
-be made (a traditional model has no weights to randomise) is named in the record's provenance and counts for nothing.
+be made (a traditional model has no weights to randomise, two words have only two orders) is named in the record's
+provenance and counts for nothing; without any comparison to a random order the grade is at most Mixed.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,12 +19,14 @@ from workbench.explanation import AbstractMethod, Claim, explain, method
 from workbench.metrics.deletion import Deletion
 from workbench.metrics.insertion import Insertion
 from workbench.metrics.relevance_mass import RelevanceMass
-from workbench.perturbations import fine_features
+from workbench.perturbations import fine_features, group_counts
+from workbench.quantity import fixed, share, significant
 from workbench.records import Attribution, Evidence, Grade, Reason, Score
 from workbench.scoring import over_places, rank_correlation
 from workbench.subject import Subject
+from zoo.errors import InputError
 from zoo.model import TraditionalModel
-from zoo.task import Samples
+from zoo.task import Kind, Samples
 
 GAP_ALLOWED = 0.01
 """Of f(x) - f(x'). The eye cannot tell maps that differ by 1 %; integrated gradients aims at half of it."""
@@ -32,6 +36,8 @@ ORDERS = 100
 """Random orders (or maps) of each sample: enough to tell 1 in 100."""
 BEATEN = 0.99
 """Share of them that must do worse. A random map gets there with probability 2 in 101 (at most one does as well)."""
+TOLERANCE = 1e-5
+"""Areas and shares that are nearer to each other are the same: the one order, computed in another batch, rounds so."""
 RANDOM_WEIGHTS = 3
 """Copies with permuted weights; single ones agree with the map by accident where it has few patches."""
 WEIGHTS_ALLOWED = 0.5
@@ -50,19 +56,16 @@ def evidence(subject: Subject, samples: Samples, attribution: Attribution, seed:
     Costs a hundred random orders of each sample (once for all methods) and repeats the method three times on random
     weights, twice more where it depends on a seed. Raises `InputError` where the samples are not those explained.
     """
-    checks = {
-        "completeness": _completeness(attribution),
-        "deletion": _removal(Deletion(n_orders=ORDERS, seed=seed), subject, samples, attribution),
-        "insertion": _removal(Insertion(n_orders=ORDERS, seed=seed), subject, samples, attribution),
-        "random weights": _weights(subject, samples, attribution, seed),
-        "seed": _seeds(subject, samples, attribution),
-        "evidence": _localisation(subject, samples, attribution, seed),
-    }
-    found = {check: list(reasons) for check, reasons in checks.items()}
-    return [
-        _graded(attribution, sample, {check: reasons[sample] for check, reasons in found.items() if reasons}, subject)
-        for sample in range(len(samples))
+    checks: list[Iterator[Reason | str | None]] = [
+        _completeness(attribution),
+        _removal(Deletion(n_orders=ORDERS, seed=seed), subject, samples, attribution),
+        _removal(Insertion(n_orders=ORDERS, seed=seed), subject, samples, attribution),
+        _weights(subject, samples, attribution, seed),
+        _seeds(subject, samples, attribution),
+        _localisation(subject, samples, attribution, seed),
     ]
+    found = [reasons for check in checks if (reasons := list(check))]
+    return [_graded(attribution, sample, [reasons[sample] for reasons in found]) for sample in range(len(samples))]
 
 
 def randomised(network: nn.Module, seed: int) -> nn.Module:
@@ -78,16 +81,15 @@ def randomised(network: nn.Module, seed: int) -> nn.Module:
     return network
 
 
-def _graded(attribution: Attribution, sample: int, reasons: dict[str, Reason | None], subject: Subject) -> Evidence:
-    made = tuple(reason for reason in reasons.values() if reason is not None)
+def _graded(attribution: Attribution, sample: int, found: list[Reason | str | None]) -> Evidence:
+    """The grade by the rules at the top; a check that could not be made is the text that says so."""
+    made = tuple(one for one in found if isinstance(one, Reason))
     holds = {reason.check: reason.holds for reason in made}
-    if not (holds["deletion"] or holds["insertion"]) or not holds.get("random weights", True):
+    orders = [holds[check] for check in ("deletion", "insertion") if check in holds]
+    if (orders and not any(orders)) or not holds.get("random weights", True):
         grade = Grade.NOT_SUPPORTED
     else:
-        grade = Grade.SUPPORTED if all(holds.values()) else Grade.MIXED
-    not_checked = []
-    if isinstance(subject.model, TraditionalModel):
-        not_checked.append("Whether the map depends on the weights: a traditional model has none to randomise.")
+        grade = Grade.SUPPORTED if orders and all(holds.values()) else Grade.MIXED
     return Evidence(
         title=f"Evidence for {attribution.method} on {attribution.sample_ids[sample]}",
         subject=attribution.subject,
@@ -95,7 +97,7 @@ def _graded(attribution: Attribution, sample: int, reasons: dict[str, Reason | N
         sample_id=attribution.sample_ids[sample],
         grade=grade,
         reasons=made,
-        provenance={**attribution.provenance, "not_checked": not_checked},
+        provenance={**attribution.provenance, "not_checked": [one for one in found if isinstance(one, str)]},
     )
 
 
@@ -106,25 +108,33 @@ def _completeness(attribution: Attribution) -> Iterator[Reason]:
         return
     size = np.maximum(np.abs(attribution.f_x), np.abs(attribution.f_reference))
     wanted = np.abs(attribution.f_x - attribution.f_reference)
-    allowed = GAP_ALLOWED * wanted + GAP_FLOOR * size
-    for gap, relative, most in zip(
-        np.abs(attribution.completeness_gap), attribution.relative_gap, allowed, strict=True
-    ):
-        verb = "add up to" if gap <= most else "miss"
-        yield Reason(
-            check="completeness",
-            holds=bool(gap <= most),
-            sentence=f"The values {verb} f(x) − f(x') with a gap of {100 * relative:.2g} % (allowed: 1 %).",
-        )
+    for gap, difference, floor in zip(np.abs(attribution.completeness_gap), wanted, GAP_FLOOR * size, strict=True):
+        within = gap <= GAP_ALLOWED * difference
+        holds = bool(gap <= GAP_ALLOWED * difference + floor)
+        if holds and not within:
+            sentence = (
+                f"f(x) and f(x') differ by only {significant(difference, 2)}: the gap of {significant(gap, 2)} that "
+                "the values leave is less than float32 can tell."
+            )
+        else:
+            verb = "add up to" if holds else "miss"
+            said = share(gap / difference) if difference > floor else significant(gap, 2)
+            sentence = f"The values {verb} f(x) − f(x') with a gap of {said} (allowed: 1 %)."
+        yield Reason(check="completeness", holds=holds, sentence=sentence)
 
 
 def _removal(
     metric: Deletion | Insertion, subject: Subject, samples: Samples, attribution: Attribution
-) -> Iterator[Reason]:
+) -> Iterator[Reason | str]:
+    """Where there are orders enough, and they differ: else a perfect order would meet itself among the random ones."""
     score = metric.score(subject, samples, attribution)
     doing = "Putting back" if metric.inserting else "Removing"
     effect = "brings the class back" if metric.inserting else "loses the class"
-    for value, control, beaten in zip(score.values, score.control, _beaten(score), strict=True):
+    counts = group_counts(fine_features(subject.task, samples.inputs)).tolist()
+    for value, control, beaten, count in zip(score.values, score.control, _beaten(score), counts, strict=True):
+        if (reason := _too_alike(subject, count, value, control)) is not None:
+            yield f"Whether {doing.lower()} what it ranks highest beats a random order: {reason}"
+            continue
         low, high = np.quantile(control, (0.025, 0.975))
         yield Reason(
             check=metric.name,
@@ -134,14 +144,29 @@ def _removal(
         )
 
 
-def _weights(subject: Subject, samples: Samples, attribution: Attribution, seed: int) -> Iterator[Reason]:
+def _too_alike(subject: Subject, count: int, value: float, control: np.ndarray) -> str | None:
+    """Why no order of a sample's features could be told from random ones; None where one could."""
+    orders = math.factorial(min(count, 10))
+    if orders < ORDERS:
+        what = "word" if subject.task.kind is Kind.TEXT else "feature"
+        return f"{count} {what}s have only {orders} orders." if count > 1 else f"1 {what} has only 1 order."
+    return "every order gives the same area." if np.ptp([*control, value]) <= TOLERANCE else None
+
+
+def _weights(subject: Subject, samples: Samples, attribution: Attribution, seed: int) -> Iterator[Reason | str]:
+    unknown = "Whether the map depends on the weights:"
     if isinstance(subject.model, TraditionalModel):
+        yield from [f"{unknown} a traditional model has none to randomise."] * len(samples)
         return
     config = _configured(attribution).rough()
-    others = [
-        _again(subject.with_model(randomised(subject.editable(), seed + copy)), samples, attribution, config)
-        for copy in range(RANDOM_WEIGHTS)
-    ]
+    try:
+        others = [
+            _again(subject.with_model(randomised(subject.editable(), seed + copy)), samples, attribution, config)
+            for copy in range(RANDOM_WEIGHTS)
+        ]
+    except InputError:  # the attribution was explained before, so it is the permuted weights that do not compute
+        yield from [f"{unknown} permuted ones give values that are not finite."] * len(samples)
+        return
     for found in _correlations(subject, samples, attribution, others):
         mean = float(np.mean(found))
         changed = mean < WEIGHTS_ALLOWED
@@ -149,8 +174,8 @@ def _weights(subject: Subject, samples: Samples, attribution: Attribution, seed:
         yield Reason(
             check="random weights",
             holds=changed,
-            sentence=f"With the weights permuted {says}: rank correlation {mean:.2f}, the mean of {RANDOM_WEIGHTS} "
-            f"copies (allowed: below {WEIGHTS_ALLOWED}).",
+            sentence=f"With the weights permuted {says}: rank correlation {fixed(mean, 2)}, the mean of "
+            f"{RANDOM_WEIGHTS} copies (allowed: below {WEIGHTS_ALLOWED}).",
         )
 
 
@@ -169,7 +194,7 @@ def _seeds(subject: Subject, samples: Samples, attribution: Attribution) -> Iter
         yield Reason(
             check="seed",
             holds=least >= SEED_NEEDED,
-            sentence=f"{SEEDS} other seeds {says}: least rank correlation {least:.2f} (needed: {SEED_NEEDED}).",
+            sentence=f"{SEEDS} other seeds {says}: least rank correlation {fixed(least, 2)} (needed: {SEED_NEEDED}).",
         )
 
 
@@ -188,16 +213,16 @@ def _localisation(subject: Subject, samples: Samples, attribution: Attribution, 
         yield Reason(
             check="evidence",
             holds=bool(beaten[row] >= BEATEN),
-            sentence=f"{100 * score.values[row]:.0f} % of what speaks for the class lies on the planted evidence, more "
-            f"than in {100 * beaten[row]:.0f} of 100 random maps, which have {100 * score.control[row].mean():.0f} % "
+            sentence=f"{share(score.values[row])} of what speaks for the class lies on the planted evidence, more "
+            f"than in {100 * beaten[row]:.0f} of 100 random maps, which have {share(score.control[row].mean())} "
             f"there (needed: {100 * BEATEN:.0f} of 100).",
         )
 
 
 def _beaten(score: Score) -> np.ndarray:
-    """The share of the control that does worse than each sample's value."""
-    worse = score.control < score.values[:, None] if score.higher_is_better else score.control > score.values[:, None]
-    return worse.mean(1)
+    """The share of the control that does worse than each sample's value, by more than rounding does."""
+    better = score.values[:, None] - score.control
+    return ((better if score.higher_is_better else -better) > TOLERANCE).mean(1)
 
 
 def _configured(attribution: Attribution) -> AbstractMethod:
