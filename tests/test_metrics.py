@@ -62,6 +62,21 @@ def test_curves_lie_before_the_band_of_random_orders(name):
     assert outside[middle].all()
 
 
+@pytest.mark.parametrize("name", ["deletion", "insertion"])
+def test_drawn_curve_has_the_area_that_is_scored(name):
+    of = subject(Dense)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("gradient"), SCORE)
+    found = metric(name)
+    score, curve = found.score(of, samples, record), found.curves(of, samples, record)
+    for i, scored in enumerate(score.values):
+        one = found.curves(of, samples.take([i]), record.take(i))
+        assert len(set(one.x)) == 5, "four features have five shares"
+        assert np.trapezoid(one.y[0], one.x) == pytest.approx(scored, abs=1e-6)
+    assert len(set(curve.x)) == found.n_steps + 1
+    assert np.trapezoid(curve.y[0], curve.x) == pytest.approx(score.mean, abs=1e-6)
+
+
 def test_controls_are_shared_by_methods_but_not_by_changed_weights():
     network = Corner()
     of = subject(network)

@@ -49,15 +49,16 @@ class AbstractRemoval(AbstractMetric):
     def curves(self, subject: Subject, samples: Samples, attribution: Attribution) -> Curve:
         """The curve of the attribution, a mean where there are several samples, before the band of random orders."""
         self.require(samples, attribution)
-        curve, control, _ = self._measured(subject, samples, attribution)
+        curve, control, shares = self._measured(subject, samples, attribution)
+        x = shares[0] if len(samples) == 1 else np.linspace(0, 1, self.n_steps + 1)
         return Curve(
             title=self.title,
-            x=np.linspace(0, 1, self.n_steps + 1),
-            y=curve.mean(0),
+            x=x,
+            y=_on_grid(curve, shares, x).mean(0),
             labels=(attribution.method,),
             x_title=f"share of features {'put back' if self.inserting else 'removed'}",
             y_title="probability of the explained class",
-            band=np.quantile(control.mean(0), BAND, axis=0),
+            band=np.quantile(_on_grid(control, shares, x).mean(0), BAND, axis=0),
             band_label=f"central 95 % of {self.n_orders} random orders",
             provenance=attribution.provenance,
         )
@@ -155,6 +156,18 @@ def _ranks(
         order = shuffled[worth[sample, shuffled].argsort(descending=True, stable=True)]
         ranks[sample, order] = torch.arange(count)
     return ranks
+
+
+def _on_grid(
+    curves: Float[np.ndarray, "sample draw step"], shares: Float[np.ndarray, "sample step"], x: Float[np.ndarray, "x"]
+) -> Float[np.ndarray, "sample draw x"]:
+    """The curves, known at each sample's own shares, at common ones: few features have no sixteenth of theirs.
+
+    Where there are more steps than features a share comes up more than once, with the same value.
+    """
+    if len(shares) == 1:
+        return curves
+    return np.stack([[np.interp(x, own, line) for line in lines] for lines, own in zip(curves, shares, strict=True)])
 
 
 def _area(
