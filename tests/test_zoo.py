@@ -37,7 +37,7 @@ def weights(tmp_path, monkeypatch):
 
 
 def contents(folder) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.is_symlink()}
 
 
 def edit(path, **changes) -> None:
@@ -128,11 +128,32 @@ def test_every_figure_of_a_card_is_checked(key):
 
 @pytest.mark.usefixtures("weights")
 def test_a_model_that_was_fitted_on_other_data_says_so():
-    edit(card_path("logistic_digits"), digest="0" * 64)
+    digests = zoo.card("logistic_digits").data_digests
+    edit(card_path("logistic_digits"), digest="0" * 64, data_digests={**digests, "train": "0" * 64})
     assert "other data" in zoo.load("logistic_digits").card.limits
     verdict = verify("logistic_digits")
     assert verdict.problems == []
     assert "other training data" in verdict.unmeasured
+
+
+@pytest.mark.usefixtures("weights")
+def test_a_refitted_model_that_is_not_its_cards_though_the_data_is_does_not_load():
+    edit(card_path("svm_digits"), digest="0" * 64)
+    with pytest.raises(InputError, match=r"digest differs.*python -m zoo train svm_digits"):
+        zoo.load("svm_digits")
+
+
+@pytest.mark.parametrize("name", ["gru_sst2", "transformer_sst2", pytest.param("logistic_sst2", marks=MIRROR)])
+def test_a_tokenizer_that_was_altered_is_refused(weights, name):
+    """Two words that change places turn an answer round, while every file still has its form."""
+    path = weights / "sst2_tokenizer.json"
+    content = json.loads(path.read_text())
+    ids = content["model"]["vocab"]
+    ids["Ġgood"], ids["Ġbad"] = ids["Ġbad"], ids["Ġgood"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"tokenizer of sst2 is not the one.*git checkout zoo/weights"):
+        zoo.load(name)
+    assert any("tokenizer" in problem for problem in verify(name, fast=True).problems)
 
 
 # Loading ---------------------------------------------------------------------------------------------------------
@@ -150,6 +171,15 @@ def _altered_by_a_byte(path):
 
 def _missing(path):
     path.unlink()
+
+
+def _unreadable(path):
+    path.unlink()
+    path.symlink_to(path)
+
+
+def _unsized(said):
+    return lambda path: edit(path.with_suffix(".json"), weights_bytes=said)
 
 
 def _rewritten(change):
@@ -171,6 +201,9 @@ def _saved(**changes):
 @pytest.mark.parametrize(
     ("damage", "match"),
     [
+        (_unreadable, "cannot be read"),
+        (_unsized(None), "does not say how large"),
+        (_unsized("abc"), "weights_bytes cannot be abc"),
         (_cut_short, "cut short"),
         (_altered_by_a_byte, "sha256 differs"),
         (_missing, "missing"),
@@ -193,14 +226,55 @@ def test_damaged_weights_are_one_sentence_and_nothing_is_changed(weights, damage
     assert contents(weights) == before
 
 
+@pytest.mark.parametrize("path", [card_path, weights_path])
+@pytest.mark.usefixtures("weights")
+def test_a_folder_in_a_files_place_is_one_sentence(path):
+    path("cnn_digits").unlink()
+    path("cnn_digits").mkdir()
+    with pytest.raises(InputError, match=r"cannot be read.*python -m zoo train cnn_digits"):
+        zoo.load("cnn_digits")
+
+
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"name": "cnn_digits"}', '{"metrics": {}}', '{"metrics": 3, "history": {}}']
+    "text",
+    [
+        *("", "{", "[]", "null", '{"name": "cnn_digits"}', '{"metrics": {}}', '{"metrics": 3, "history": {}}'),
+        pytest.param("[" * 100_000, id="deep"),
+    ],
 )
 @pytest.mark.usefixtures("weights")
 def test_a_broken_card_is_one_sentence(text):
     card_path("cnn_digits").write_text(text)
     with pytest.raises(InputError, match="not a model card"):
         zoo.load("cnn_digits")
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        *((None, "recipe", value) for value in ([], {}, {"seed": "0"}, {"seed": None}, {"seed": True})),
+        *((None, "weights_bytes", value) for value in ("abc", 1.5, True, [])),
+        *((None, "history", value) for value in ({"loss": "abc"}, {"loss": [None]}, {"loss": 1}, [1])),
+        *((None, "seconds", value) for value in (None, "1", float("inf"), 10**400)),
+        *((None, "limits", value) for value in (None, 3)),
+        *((None, "best_traditional_accuracy", value) for value in ("0.9", float("nan"))),
+        *((None, "split_sizes", value) for value in ({}, {"train": 898}, {"train": "898", "test": 899})),
+        *((None, "data_digests", value) for value in ({}, None, {"train": 1, "test": 2})),
+        *(("metrics", "accuracy", value) for value in (None, float("nan"), "0.9", True, 0.1, 1.1, -1)),
+        *(("metrics", "samples", value) for value in (None, 899.5)),
+        ("metrics", "low", float("-inf")),
+        ("metrics", "high", 2),
+    ],
+)
+@pytest.mark.usefixtures("weights")
+def test_a_value_that_a_card_cannot_hold_is_one_sentence(part, key, value):
+    path = card_path("svm_digits")
+    values = json.loads(path.read_text())
+    (values[part] if part else values)[key] = value
+    path.write_text(json.dumps(values))
+    for ask in (zoo.card, zoo.load):
+        with pytest.raises(InputError, match=r"not a model card \(.+\)\. Restore it .*train svm_digits`\.$"):
+            ask("svm_digits")
 
 
 @pytest.mark.usefixtures("weights")

@@ -1,15 +1,19 @@
 """Model cards: what is known of a model we ship, written by training, checked by `python -m zoo verify`."""
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from types import UnionType
+from typing import Any, ClassVar, Self, TypeVar, get_args, get_origin
 
 from zoo import storage
 from zoo.errors import InputError
 from zoo.recipe import recipe
+
+Made = TypeVar("Made", bound="Metrics | ModelCard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,14 +84,46 @@ class ModelCard:
         """A card from its file; anything that is not a whole card is an `InputError`."""
         try:
             values = json.loads(text)
-            values["metrics"] = Metrics(**values["metrics"])
+            values["metrics"] = _made(Metrics, values["metrics"])
             values["history"] = {name: tuple(series) for name, series in values["history"].items()}
-            card = cls(**values)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            card = _made(cls, values)
+            card._check()
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise InputError(f"{path} is not a model card ({error}). {REMEDY.format(name=path.stem)}") from None
         if card.name != path.stem:
             raise InputError(f"{path} is the card of {card.name!r}. {REMEDY.format(name=path.stem)}")
         return card
+
+    def _check(self) -> None:
+        """`ValueError` or `KeyError` where a figure cannot be one, or something is missing that loading relies on."""
+        if not 0 <= self.metrics.low <= self.metrics.accuracy <= self.metrics.high <= 1:
+            raise ValueError("the accuracy is not within its interval")
+        if not _fits(self.recipe["seed"], int):
+            raise ValueError("the seed of its recipe is not a whole number")
+        for split in ("train", self.scored):
+            _ = self.data_digests[split], self.split_sizes[split]
+
+
+def _made(kind: type[Made], values: Mapping[str, Any]) -> Made:
+    """A dataclass from what JSON gave; `ValueError` where a value is not of its field's type."""
+    for entry in fields(kind):
+        if entry.name in values and not _fits(values[entry.name], entry.type):
+            raise ValueError(f"{entry.name} cannot be {str(values[entry.name])[:40]}")
+    return kind(**values)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a value is of a field's type, as far as JSON can give it; numbers must be finite."""
+    inner = get_args(kind)
+    if isinstance(kind, UnionType):
+        return any(_fits(value, each) for each in inner)
+    if get_origin(kind) is Mapping:
+        return isinstance(value, Mapping) and all(_fits(each, inner[1]) for each in value.values())
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_fits(each, inner[0]) for each in value)
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    return kind is Any or type(value) is kind
 
 
 REMEDY = "Restore it with `git checkout zoo/weights`, or make it again with `python -m zoo train {name}`."
@@ -111,6 +147,8 @@ def card(name: str) -> ModelCard:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{name} has no card: {path} is missing. {REMEDY.format(name=name)}") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}). {REMEDY.format(name=name)}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not a model card ({error}). {REMEDY.format(name=name)}") from None
     return _parsed(text, path)

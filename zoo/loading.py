@@ -103,6 +103,10 @@ def restore(model: nn.Module, path: Path, expected: ModelCard) -> None:
         content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"The weights of {expected.name} are missing: there is no {path}. {remedy}") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}). {remedy}") from None
+    if expected.weights_bytes is None:
+        raise InputError(f"The card of {expected.name} does not say how large its weights are. {remedy}")
     if len(content) != expected.weights_bytes:
         raise InputError(
             f"{path} has {len(content):,} bytes, but its card says {expected.weights_bytes:,}: it was cut short or is "
@@ -133,16 +137,37 @@ def _check_state(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Path
 
 def _load(plan: Recipe) -> Loaded:
     subject, described = task(plan.task), card(plan.name)
+    _check_tokenizer(subject, described)
     if plan.training is None:
-        training = subject.samples("train")
-        plan = replace(plan, seed=described.recipe["seed"])
-        digest = recipe_digest(plan, training)
-        if digest != described.digest:
-            described = replace(described, limits=f"{described.limits} {_elsewhere(described, training)}")
-        return Loaded(fitted(plan, training, subject), subject, described, digest)
+        return _refitted(plan, subject, described)
     model = untrained(plan)
     restore(model, weights_path(plan.name), described)
     return Loaded(model.eval(), subject, described, described.digest)
+
+
+def _check_tokenizer(subject: Task, described: ModelCard) -> None:
+    """Other ids for the same words would turn a model's answers round, and nothing else would show it."""
+    if subject.fingerprint() != described.tokenizer_digest:
+        raise InputError(
+            f"The tokenizer of {subject.name} is not the one that {described.name} was made with (its sha256 differs "
+            f"from the card's). {REMEDY.format(name=described.name)}"
+        )
+
+
+def _refitted(plan: Recipe, subject: Task, described: ModelCard) -> Loaded:
+    """A traditional model, which need not be the card's where the data is another revision: then its limits say so.
+    With the card's own data only an altered card or recipe can give another digest, and that is an `InputError`."""
+    training = subject.samples("train")
+    plan = replace(plan, seed=described.recipe["seed"])
+    digest = recipe_digest(plan, training)
+    if data_digest(training) != described.data_digests["train"]:
+        described = replace(described, limits=f"{described.limits} {_elsewhere(described, training)}")
+    elif digest != described.digest:
+        raise InputError(
+            f"The card of {plan.name} does not describe what its recipe makes of the same data (its digest differs). "
+            f"{REMEDY.format(name=plan.name)}"
+        )
+    return Loaded(fitted(plan, training, subject), subject, described, digest)
 
 
 def _elsewhere(described: ModelCard, training: Samples) -> str:

@@ -53,6 +53,8 @@ class Sst2(TextTask):
     classes = ("negative", "positive")
     splits = ("train", "validation", "examples")
     scored = "validation"
+    longest = LONGEST
+    vocabulary = VOCABULARY
     licence = "Not stated; for research (Stanford Sentiment Treebank)"
     citation = "socher2013recursive"
     about = (
@@ -99,8 +101,7 @@ class Sst2(TextTask):
         return self.tokenizer().halves()
 
     def fingerprint(self) -> str:
-        self.tokenizer()
-        return storage.sha256((storage.WEIGHTS / TOKENIZER).read_bytes())
+        return storage.sha256(self.tokenizer().to_json().encode())
 
     def learn_tokenizer(self) -> tokenizer.Tokenizer:
         """The same pieces, learnt again; a network only understands those that it was trained with."""
