@@ -248,10 +248,30 @@ def test_samples_that_do_not_fit_get_a_sentence(network, given_, word):
         explain(subject(network), Samples(**fields), method("occlusion"))
 
 
-@pytest.mark.parametrize("of", [2, -1, "everything"])
+@pytest.mark.parametrize("of", [2, -1])
 def test_a_class_that_does_not_exist_gets_a_sentence(of):
     with pytest.raises(InputError, match="not a class of features"):
         explain(subject(Dense), at((1.0,)), method("gradient"), Target(of=of))
+
+
+@pytest.mark.parametrize("of", ["everything", "3", "", True, False])
+def test_a_target_that_does_not_exist_gets_a_sentence(of):
+    with pytest.raises(InputError, match="'predicted', 'label' or a class index"):
+        Target(of=of)
+
+
+def test_a_target_is_what_its_words_say():
+    of, samples = subject(Dense), at((1.0,))
+    named = explain(of, samples, method("gradient"), Target(of=np.int64(1), output="probability"))
+    meant = explain(of, samples, method("gradient"), Target(of=1, output=Output.PROBABILITY))
+    assert named.target == meant.target
+    assert type(named.target.of) is int
+    np.testing.assert_array_equal(named.values, meant.values)
+    assert named.f_x == meant.f_x
+    assert 0 < named.f_x < 1
+    for output in ("probabilities", "Logit", ""):
+        with pytest.raises(InputError, match="Choose one of: log_probability, logit"):
+            Target(output=output)
 
 
 def test_a_label_that_is_not_known_gets_a_sentence():

@@ -12,28 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from workbench.record import AXES, Record
-
-
-class Output(StrEnum):
-    """Which scalar of the logits z is explained, for class c."""
-
-    LOGIT = "logit"
-    LOG_PROBABILITY = "log_probability"
-    PROBABILITY = "probability"
-    MARGIN = "margin"
-    """z_c minus the largest other logit."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """The scalar that is explained: `of` is "predicted", "label" or a class index; `output` what is read of it."""
-
-    of: str | int = "predicted"
-    output: Output = Output.LOGIT
-
-    def __str__(self) -> str:
-        return f"{self.output.replace('_', ' ')} of {'class ' if isinstance(self.of, int) else 'the '}{self.of}"
-
+from workbench.target import Output, Target  # noqa: F401 - Output is one of the records' words
 
 PER_SAMPLE = (  # noqa: SIM905
     "values classes class_names sample_ids inputs f_x f_reference predicted predicted_names probability labels "
