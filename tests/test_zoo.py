@@ -1,6 +1,7 @@
 """The zoo as it is shipped: cards that tell the truth, files that are checked, commands without tracebacks."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -338,6 +339,8 @@ def test_listing_reads_cards_and_loads_nothing_heavy():
         ("evaluate", "cnn_digits", "--split", "validation"),
         ("verify", "cnn_digits", "nothing"),
         ("tokenizer", "digits"),
+        ("train", "svm_digits", "--seed", "-1"),
+        ("train", "svm_digits", "--seed", str(2**32)),
         ("train",),
         ("nonsense",),
     ],
@@ -346,7 +349,27 @@ def test_bad_input_ends_with_code_2_and_no_traceback(arguments):
     done = run(*arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert done.stderr.strip()
+    sentence = done.stderr.strip().splitlines()[-1]
+    assert sentence.startswith(("zoo: ", "Error: "))
+    assert len(sentence) > 20
+
+
+COMMANDS = ("list", "train", "verify", "evaluate", "remeasure", "tokenizer")
+
+
+def test_help_names_every_command_in_whole_sentences():
+    shown = CliRunner().invoke(app, ["--help"]).output
+    assert "Exit codes" in shown
+    rows = shown.partition("Commands:")[2].strip().splitlines()
+    assert [row.split()[0] for row in rows] == list(COMMANDS)
+    assert all(row.endswith(".") and not row.endswith("...") for row in rows)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_every_argument_is(command):
+    shown = CliRunner().invoke(app, [command, "--help"]).output
+    assert not re.search(r"^  \S+ <[^>]+>  \[required\]", shown, re.MULTILINE)
+    assert not re.search(r"\{?names?\}?\b", shown.splitlines()[0])
 
 
 @pytest.mark.usefixtures("weights")

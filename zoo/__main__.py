@@ -1,4 +1,8 @@
-"""The zoo's command line: python -m zoo list | train | verify | evaluate | remeasure | tokenizer."""
+"""The zoo: the models we ship, each made from a recipe and described by a card.
+
+Exit codes: 0 where all went well, 1 where `verify` found a card that does not hold, 2 where something given cannot be
+used; one sentence then says why.
+"""
 
 import json
 import sys
@@ -17,6 +21,9 @@ from zoo.recipe import RECIPES, recipe
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name; `python -m zoo list` shows them.")]
+Models = typer.Argument(metavar="MODEL", help="Models; all where none is named.")
+SomeModels = typer.Argument(metavar="MODEL", help="Models; at least one.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number gives the same weights.")]
@@ -24,7 +31,7 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number 
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """Every model we ship, from its card."""
+    """Show every model we ship, from its card."""
     cards = []
     for name in RECIPES:
         try:
@@ -47,12 +54,12 @@ def list_models(as_json: AsJson = False) -> None:
 
 @app.command()
 def train(
-    name: str,
+    name: Model,
     device: Device = "auto",
-    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's seed.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Instead of the recipe's seed.")] = None,
     threads: Threads = 1,
 ) -> None:
-    """Train a model (or fit a traditional one) from its recipe, measure it, and write its weights and its card.
+    """Train or fit a model, measure it, write its weights and card.
 
     The weights and the card that were there stay as they are until both new files are complete.
     """
@@ -81,10 +88,13 @@ def train(
 
 @app.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Models; all where none is named.")] = None,
+    names: Annotated[list[str] | None, Models] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Check files and counts, but measure nothing again.")] = False,
 ) -> None:
-    """Check that every card tells the truth; the exit code is 1 where one does not."""
+    """Check that every card tells the truth, by measuring again.
+
+    The exit code is 1 where one does not.
+    """
     plans = [recipe(name) for name in names or RECIPES]
     from zoo.verification import verify as check
 
@@ -108,7 +118,7 @@ def verify(
 
 @app.command()
 def evaluate(
-    name: str,
+    name: Model,
     split: Annotated[str | None, typer.Option(help="A split of the task; the scored one where none is named.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -135,8 +145,11 @@ def evaluate(
 
 
 @app.command()
-def remeasure(names: list[str]) -> None:
-    """Write cards again from the weights there are, after a recipe's words or a traditional model have changed."""
+def remeasure(names: Annotated[list[str], SomeModels]) -> None:
+    """Write cards again, from the weights there are.
+
+    For when a recipe's words, or how a figure is measured, have changed.
+    """
     for name in names:
         recipe(name)
     from zoo.release import remeasure as write_again
@@ -146,8 +159,11 @@ def remeasure(names: list[str]) -> None:
 
 
 @app.command()
-def tokenizer(name: Annotated[str, typer.Argument(help="A text task.")] = "sst2") -> None:
-    """Learn a task's tokenizer again from its training split. Every text network must then be trained again."""
+def tokenizer(name: Annotated[str, typer.Argument(metavar="TASK", help="A text task.")] = "sst2") -> None:
+    """Learn a task's tokenizer again, from its training split.
+
+    Every text network must then be trained again.
+    """
     from zoo.loading import task
     from zoo.tasks.sst2 import Sst2
 
