@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -53,19 +53,20 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     return float((np.log(np.exp(shifted).sum(1)) - shifted[np.arange(len(labels)), labels]).mean())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Made(Task):
-    """A task of samples made up on the spot."""
+    """A task of samples made up on the spot, or of those `given`."""
 
     name = "made"
     title = "Made up"
-    kind = Kind.TABLE
+    kind: Kind = Kind.TABLE  # type: ignore[misc]
     axes = ("feature",)
-    classes = ("a", "b", "c")
+    classes: tuple[str, ...] = ("a", "b", "c")  # type: ignore[misc]
     licence = citation = about = "none"
+    given: Samples | None = None
 
     def load(self, split: str) -> Samples:
-        return vectors(24, seed=len(split))
+        return vectors(24, seed=len(split)) if self.given is None else self.given
 
     def groups(self, inputs: Tensor) -> Tensor:
         return torch.zeros_like(inputs, dtype=torch.long)
@@ -194,7 +195,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], Samples]]] = {
 def made(case: str, seed: int = 0) -> tuple[Subject, Samples]:
     """A case's subject, with seeded weights of some size, and its samples."""
     build, samples = CASES[case]
-    return seeded(build, seed), samples()
+    given = samples()
+    kind = Kind.TABLE if given.inputs.is_floating_point() else Kind.TEXT
+    return replace(seeded(build, seed), task=Made(kind=kind, given=given)), given
 
 
 def seeded(build: Callable[[], nn.Module], seed: int = 0) -> Subject:

@@ -75,7 +75,9 @@ def test_calibration_by_hand() -> None:
     """Two bins: 0.6 three times, right twice; 0.9 four times, right three times."""
     inputs = torch.tensor([[0.6]] * 3 + [[0.9]] * 4)
     samples = Samples(inputs=inputs, labels=torch.tensor([0, 0, 1, 0, 0, 0, 1]), ids=tuple("abcdefg"))
-    record = analysis("calibration", bins=10).run(Subject(Sure(), Made(), name="sure"), samples)
+    record = analysis("calibration", bins=10).run(
+        Subject(Sure(), Made(classes=("a", "b"), given=samples), name="sure"), samples
+    )
     assert isinstance(record, Curve)
     np.testing.assert_allclose(record.x, [0.6, 0.9], atol=1e-6)
     np.testing.assert_allclose(record.y, [[2 / 3, 3 / 4], [0.6, 0.9]], atol=1e-6)

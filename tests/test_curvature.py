@@ -9,6 +9,7 @@ import torch
 from curvature_oracles import (
     CASES,
     Loss,
+    Made,
     constants,
     dense_hessian,
     made,
@@ -238,4 +239,4 @@ def test_a_network_with_a_weight_that_is_not_a_number() -> None:
 
 
 def of(network: nn.Module) -> Subject:
-    return Subject(network, seeded(lambda: nn.Linear(1, 1)).task, name="made")
+    return Subject(network, Made(classes=("a", "b"), given=constants()), name="made")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from curvature_oracles import CASES, Loss, constants, cross_entropy, made, seeded, vectors
+from curvature_oracles import CASES, Loss, Made, constants, cross_entropy, made, seeded, vectors
 from torch import Tensor, nn
 
 from workbench.analysis import AbstractAnalysis, measure, measures
@@ -33,7 +33,7 @@ def quadratic() -> tuple[Subject, Callable[[Tensor], Tensor], Tensor]:
         away = weights.flatten() - middle.to(weights)
         return away @ matrix.to(weights) @ away / 2 + 1
 
-    return Subject(Loss(theta, q), seeded(lambda: nn.Linear(1, 1)).task, name="quadratic"), q, theta
+    return Subject(Loss(theta, q), Made(classes=("a", "b"), given=constants()), name="quadratic"), q, theta
 
 
 def check_closed_form(kind: type[AbstractAnalysis], normalisation: str) -> None:

@@ -38,9 +38,11 @@ class AbstractAnalysis(settings.Extension):
             "sample_ids": list(samples.ids),
         }
 
-    def _require(self, subject: Subject) -> None:
+    def _require(self, subject: Subject, samples: Samples) -> None:
+        """Raise `InputError` where the analysis does not fit the subject, or the samples its task."""
         if (reason := self.why_not(subject)) is not None:
             raise InputError(reason)
+        subject.check(samples)
 
 
 def analyses() -> dict[str, type[AbstractAnalysis]]:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -12,13 +13,17 @@ from torch import Tensor, nn
 
 import zoo
 from workbench.records import Output, Target
+from workbench.soundness import check_logits, check_samples, probe
+from workbench.weights import full_copy, shared_copy, state_digest, versions
 from zoo.errors import InputError
-from zoo.model import Capability, TraditionalModel, capabilities
-from zoo.task import Kind, Samples, Task
+from zoo.model import Capability, Network, TraditionalModel, capabilities
+from zoo.task import Samples, Task
 
-CHUNK = {"cpu": (128, 2**18), "cuda": (8192, 2**25)}
+CHUNK = {"cpu": (512, 2**18), "cuda": (8192, 2**25)}
 """Rows and input elements sent through a network at once. On a CPU the activations of a small network then stay in the
 caches (measured: 32 × 32 images are fastest at 64 to 128 rows, sentences at 64 to 256; 1,024 take twice as long)."""
+TOKEN = 64
+"""What a token id counts for in that, since its embedding is what goes through the network."""
 
 
 @dataclass(eq=False)
@@ -36,19 +41,41 @@ class Meter:
             self.watch(self)
 
 
+class _Digest:
+    """What identifies a subject's weights: what was given, as long as nobody changed them since, else the sha256 of
+    the network's state, computed when it is first asked for."""
+
+    def __get__(self, subject: "Subject | None", kind: type | None = None) -> str:
+        if subject is None:
+            return ""
+        known = vars(subject)["_known"]
+        if not isinstance(subject.model, nn.Module):
+            return known[0]
+        now = versions(subject.model)
+        if not known[0] or known[1] not in (None, now):
+            known = state_digest(subject.model), now
+        vars(subject)["_known"] = known[0], now
+        return known[0]
+
+    def __set__(self, subject: "Subject", given: str) -> None:
+        vars(subject)["_known"] = given, None
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
     """A model that answers questions about a task: `Subject(model, task)`, or `workbench.load(NAME)` from the zoo.
 
-    A network is held as a copy that shares its weights, in evaluation mode, so that the module that was passed in is
-    neither changed nor hooked, and two sessions that explain one model cannot disturb each other.
-    `digest` identifies the weights (sha256 of the file they came from) in records and cache keys.
+    A network is held as a copy that shares its parameters, in evaluation mode, without the hooks of the module that was
+    passed in, which is neither changed nor hooked: two sessions that explain one model cannot disturb each other.
+    `digest` identifies the weights in records and cache keys: the sha256 of the file they came from or, where none was
+    given or they were changed since, of names, shapes and bytes of the network's state.
+    Inputs enter with the precision of the weights; logits are float32, or float64 where the weights are.
     """
 
     model: nn.Module | TraditionalModel
     task: Task
     name: str = "custom"
-    digest: str = ""
+    digest: str = _Digest()  # type: ignore[assignment]
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     meter: Meter = field(default_factory=Meter)
 
@@ -56,6 +83,7 @@ class Subject:
         if isinstance(self.model, nn.Module):
             copied = full_copy(self.model) if _is_elsewhere(self.model, self.device) else shared_copy(self.model)
             object.__setattr__(self, "model", copied.to(self.device).eval())
+            vars(self)["_known"] = vars(self)["_known"][0], versions(copied)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -81,7 +109,7 @@ class Subject:
 
     def with_model(self, model: nn.Module) -> Self:
         """The same subject around another module (other weights, say)."""
-        return replace(self, model=model, meter=Meter())
+        return replace(self, model=model, digest="", meter=Meter())
 
     def metered(self, watch: Callable[[Meter], None] | None = None) -> Self:
         """The same subject with a meter of its own: a call's passes are counted for it alone."""
@@ -91,60 +119,54 @@ class Subject:
 
     def logits(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
         """Logits of any number of inputs, in chunks that fit memory, without a gradient."""
+        if not len(inputs):
+            raise InputError(f"No samples were given. Give at least one of {self.task.name}.")
+        self._probe(inputs)
 
         def forward(rows: slice) -> Tensor:
             if isinstance(self.model, TraditionalModel):
                 logits = self.model.logits(inputs[rows])
             else:
                 with torch.no_grad():
-                    logits = self.model(arranged(inputs[rows].to(self.device)))
+                    logits = self.model(self.entering(inputs[rows]))
+            check_logits(logits, len(inputs[rows]), self.task)
             self.meter.add(forward=len(logits))
-            return logits
+            return _exact(logits)
 
-        return chunked(forward, len(inputs), inputs[0].numel(), self.device)
+        width = TOKEN if self.embeds else 1
+        return chunked(forward, len(inputs), width * inputs[0].numel(), self.device)
+
+    def entering(self, inputs: Shaped[Tensor, "sample ..."]) -> Shaped[Tensor, "sample ..."]:
+        """Inputs as the network takes them. Foreign modules may count on the order of the axes in memory."""
+        precision = self._precision if inputs.is_floating_point() else None
+        placed = inputs.to(self.device, precision or inputs.dtype)
+        return arranged(placed) if isinstance(self.model, Network) else placed
 
     def points(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample ..."]:
         """Where gradients live: the inputs themselves, or the embeddings of token ids."""
         if self.embeds:
             with torch.no_grad():
-                return self.network.embed(inputs.to(self.device))  # type: ignore[operator]
-        return inputs.to(self.device)
+                return _exact(self.network.embed(inputs.to(self.device)))  # type: ignore[operator]
+        exact = torch.float64 if self._precision == torch.float64 else torch.float32
+        return (
+            inputs.to(self.device, exact) if self._precision and inputs.is_floating_point() else inputs.to(self.device)
+        )
 
     def logits_at(
         self, points: Float[Tensor, "sample ..."], mask: Bool[Tensor, "sample token"] | None
     ) -> Float[Tensor, "sample class"]:
         """Logits from points, with a graph for differentiation; `mask` tells tokens from padding."""
-        if mask is None:
-            return self.network(arranged(points))
-        return self.network.from_embedding(points, mask)  # type: ignore[operator]
+        points = self.entering(points)
+        return _exact(self.network(points) if mask is None else self.network.from_embedding(points, mask))  # type: ignore[operator]
 
     def mask(self, inputs: Shaped[Tensor, "sample ..."]) -> Bool[Tensor, "sample token"] | None:
         """True where there is a token; None where inputs are not tokens that are embedded."""
         return inputs.to(self.device) != getattr(self.model, "padding", 0) if self.embeds else None
 
     def check(self, samples: Samples) -> None:
-        """Raise `InputError` where the samples are not what the task is made of: shape, type, finite values."""
-        inputs, task = samples.inputs, self.task
-        if not len(samples):
-            raise InputError(f"No samples were given. Give at least one of {task.name}, for example {task.scored}:0.")
-        if task.kind is Kind.TEXT:
-            if inputs.ndim != 2 or inputs.is_floating_point() or (inputs < 0).any():
-                raise InputError(
-                    f"{task.name} takes token ids (whole numbers, sample × token), not {inputs.dtype} of shape "
-                    f"{tuple(inputs.shape)}. Make them with the task's encode([text])."
-                )
-            return
-        wanted = tuple(task.samples(task.scored).inputs.shape[1:])
-        axes = " × ".join(task.axes)
-        if tuple(inputs.shape[1:]) != wanted:
-            raise InputError(
-                f"{task.name} takes inputs of {axes} = {' × '.join(map(str, wanted))}, not "
-                f"{' × '.join(map(str, inputs.shape[1:]))}. Resize them to that."
-            )
-        if not inputs.is_floating_point():
-            raise InputError(f"{task.name} takes numbers like 0.5 (float32), not {inputs.dtype}. Use inputs.float().")
-        if not inputs.isfinite().all():
-            raise InputError("Some inputs are not finite (NaN or infinity). Leave those samples out or fill the gaps.")
+        """Raise `InputError` where the samples are not what the task is made of, or the network cannot read them."""
+        check_samples(samples, self.task)
+        self._probe(samples.inputs)
 
     def explained_classes(self, samples: Samples, target: Target) -> Int[Tensor, "sample"]:
         """The class index that a target means for each sample."""
@@ -162,12 +184,26 @@ class Subject:
             )
         return torch.full((len(samples),), target.of)
 
+    @cached_property
+    def _precision(self) -> torch.dtype | None:
+        """That of the network's first parameter with a fraction; None where there is none, and inputs stay as is."""
+        if not isinstance(self.model, nn.Module):
+            return None
+        return next((p.dtype for p in self.model.parameters() if p.is_floating_point()), None)
+
+    def _probe(self, inputs: Shaped[Tensor, "sample ..."]) -> None:
+        """Ask a network once whether it reads such inputs and returns logits; later calls cost nothing."""
+        if isinstance(self.model, nn.Module) and "_probed" not in vars(self):
+            probe(self.model, self.entering(inputs[:1]), self.task)
+            vars(self)["_probed"] = True
+
 
 def load(name: str, device: str = "auto") -> Subject:
-    """A model of the zoo as a subject, its weights checked against its card."""
+    """A model of the zoo as a subject of its own, its weights checked against its card."""
     loaded = zoo.load(name)
     where = zoo.device(device) if isinstance(loaded.model, nn.Module) else torch.device("cpu")
-    return Subject(loaded.model, loaded.task, name=name, digest=loaded.digest, device=where)
+    model = full_copy(loaded.model) if isinstance(loaded.model, nn.Module) else loaded.model
+    return Subject(model, loaded.task, name=name, digest=loaded.digest, device=where)
 
 
 def read(
@@ -183,17 +219,6 @@ def read(
     if output is Output.MARGIN:
         return chosen - logits.scatter(1, index, -torch.inf).amax(-1)
     return chosen
-
-
-def shared_copy(module: nn.Module) -> nn.Module:
-    """A copy with its own modules and hooks that shares parameters and buffers with the original."""
-    shared = {id(tensor): tensor for tensor in [*module.parameters(), *module.buffers()]}
-    return copy.deepcopy(module, shared)
-
-
-def full_copy(module: nn.Module) -> nn.Module:
-    """A copy that shares nothing."""
-    return copy.deepcopy(module)
 
 
 def arranged(inputs: Shaped[Tensor, "sample ..."]) -> Shaped[Tensor, "sample ..."]:
@@ -222,7 +247,13 @@ def chunked(
 
 def to_numpy(values: Tensor) -> np.ndarray:
     """A tensor as an array of its own, off the device and out of the graph."""
-    return values.detach().cpu().numpy().copy()
+    values = values.detach().cpu()
+    return (values.float() if values.dtype == torch.bfloat16 else values).numpy().copy()
+
+
+def _exact(values: Tensor) -> Tensor:
+    """The same in float32, unless in float64: what is computed from them needs more than half precision."""
+    return values if values.dtype == torch.float64 else values.float()
 
 
 def _is_elsewhere(module: nn.Module, device: torch.device) -> bool:

@@ -152,6 +152,10 @@ class TextTask(Task):
     missing: ClassVar[int] = 1
     """The token that stands for a missing one: [MASK], which training shows to the models by word dropout, so that
     a sentence with words taken out is still something the model has seen."""
+    longest: ClassVar[int | None] = None
+    """Tokens of a sentence that are read at most; None where there is no limit."""
+    vocabulary: ClassVar[int | None] = None
+    """Token ids are below it; None where the task does not say."""
 
     @abstractmethod
     def encode(self, texts: Sequence[str], labels: Sequence[int] | None = None, name: str = "typed") -> Samples:

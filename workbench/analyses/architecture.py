@@ -38,6 +38,7 @@ class Architecture(AbstractAnalysis):
             return self._pipeline(subject, subject.model, samples)
         if not len(samples):
             raise InputError("One sample is needed to run the network on. Choose one, for example test:0.")
+        self._require(subject, samples)
         rows = _layers(subject, samples.inputs[:1])
         parameters, products = (sum(int(row[place] or 0) for row in rows) for place in (3, 4))
         return Table(

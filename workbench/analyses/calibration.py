@@ -32,6 +32,7 @@ class Calibration(AbstractAnalysis):
     bins: int = setting(BINS, low=2, high=100, help="Bins of equal width over the confidence")
 
     def run(self, subject: Subject, samples: Samples) -> Curve:
+        self._require(subject, samples)
         labels = to_numpy(labelled(samples).labels)
         probabilities = to_numpy(subject.logits(samples.inputs).double().softmax(-1))
         counts, confidence, accuracy = reliability(probabilities, labels, self.bins)

@@ -29,6 +29,7 @@ class Confusion(AbstractAnalysis):
     unit: str = setting("samples", choices=UNITS, help="Counts, or the share of each label's samples")
 
     def run(self, subject: Subject, samples: Samples) -> Matrix:
+        self._require(subject, samples)
         labels = to_numpy(labelled(samples).labels)
         predicted = to_numpy(subject.logits(samples.inputs).argmax(-1))
         classes = subject.task.classes

@@ -37,6 +37,7 @@ class NearestOther(AbstractAnalysis):
     def run(self, subject: Subject, samples: Samples) -> Counterfactual:
         if not len(samples):
             raise InputError("No sample was given. Choose one, for example test:7.")
+        self._require(subject, samples)
         sample = samples.take([0])
         before = subject.logits(sample.inputs).softmax(-1)[0]
         training = subject.task.samples("train")

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from workbench.analysis import AbstractAnalysis
 from workbench.records import Embedding
 from workbench.settings import setting
-from workbench.subject import Subject, chunked, shared_copy, to_numpy
+from workbench.subject import Subject, chunked, to_numpy
+from workbench.weights import shared_copy
 from zoo.errors import InputError
 from zoo.task import Kind, Samples
 
@@ -39,6 +40,7 @@ class Projection(AbstractAnalysis):
     def run(self, subject: Subject, samples: Samples) -> Embedding:
         if len(samples) < 3:
             raise InputError(f"A projection needs at least 3 samples; {len(samples)} were given. Try test:0:100.")
+        self._require(subject, samples)
         rows, source = self._rows(subject, samples)
         points, share = _principal(rows.double().cpu())
         names = subject.task.classes

@@ -38,7 +38,7 @@ class Slice(AbstractAnalysis):
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the random directions")
 
     def run(self, subject: Subject, samples: Samples) -> Curve:
-        self._require(subject)
+        self._require(subject, samples)
         axis = displacements(self.steps, self.radius)
         loss = Loss.of(subject, samples)
         lines = random_directions(loss.weights, self.n_directions, self.seed, self.normalisation)

@@ -39,7 +39,7 @@ class LossSurface(AbstractAnalysis):
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the two random directions")
 
     def run(self, subject: Subject, samples: Samples) -> Surface:
-        self._require(subject)
+        self._require(subject, samples)
         axis = displacements(self.steps, self.radius)
         loss = Loss.of(subject, samples)
         pair = random_directions(loss.weights, 2, self.seed, self.normalisation)

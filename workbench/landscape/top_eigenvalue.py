@@ -45,7 +45,7 @@ class TopEigenvalue(AbstractAnalysis):
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the first vector and the control")
 
     def run(self, subject: Subject, samples: Samples) -> Score:
-        self._require(subject)
+        self._require(subject, samples)
         hessian = Hessian(Loss.of(subject, samples, self.precision))
         generator = torch.Generator().manual_seed(self.seed)
         drawn = torch.randn((self.n_controls + 1, hessian.size), generator=generator).to(hessian.weights[0])
