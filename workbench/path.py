@@ -11,6 +11,8 @@ from workbench.query import Query
 
 WORST = 0.25
 """Pieces whose gap is at least this share of their sample's largest are halved together: fewer, larger batches."""
+NARROWEST = 1e-6
+"""Of the path: a piece that does not add up at this width holds a jump of f, which no gradient tells of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,9 @@ class Pieces:
     gradient: Float[Tensor, "piece ..."]
     rise: Float[Tensor, "piece"]
     """What the attributions of each piece add up to."""
+    settled: Float[Tensor, "sample ..."]
+    """Mean gradients of the samples whose pieces are no longer kept, in float64."""
+    settled_rise: Float[Tensor, "sample"]
 
     @classmethod
     def even(cls, query: Query, start: Tensor, path: Tensor, rows: Int[Tensor, "sample"], count: int) -> Self:
@@ -49,7 +54,9 @@ class Pieces:
         owner = torch.arange(len(rows)).repeat_interleave(count)
         none = dict.fromkeys(_FLOATS, left[:0])
         size = f.abs().amax(0)
-        empty = cls(query, start, path, rows, f[1] - f[0], size, owner=owner[:0], gradient=path[:0], **none)
+        gain = f[1] - f[0]
+        zero = {"settled": torch.zeros_like(path[rows], dtype=torch.float64), "settled_rise": torch.zeros_like(gain)}
+        empty = cls(query, start, path, rows, gain, size, owner=owner[:0], gradient=path[:0], **none, **zero)
         unknown = torch.full_like(left, torch.nan)
         return empty._with(owner, left, torch.full_like(left, 1 / count), unknown, unknown)
 
@@ -59,25 +66,47 @@ class Pieces:
 
     def gap(self) -> Float[Tensor, "sample"]:
         """The completeness gap of each sample."""
-        return torch.zeros_like(self.gain).index_add_(0, self.owner, self.rise) - self.gain
+        return self._rises() - self.gain
+
+    def jumps(self) -> Float[Tensor, "sample"]:
+        """What f gains on pieces too narrow to be halved, less what their attributions add up to."""
+        narrow = self.width <= NARROWEST
+        missed = (self.f_right - self.f_left - self.rise)[narrow]
+        return torch.zeros_like(self.gain).index_add_(0, self.owner[narrow], missed)
 
     def total(self) -> Float[Tensor, "sample ..."]:
         """Displacement times the mean gradient, added up in float64."""
-        total = torch.zeros(len(self.rows), self.path[0].numel(), dtype=torch.float64, device=self.path.device)
-        weighted = self.gradient.flatten(1).double() * self.width.to(self.path.device)[:, None]
-        total.index_add_(0, self.owner.to(self.path.device), weighted)
-        return (total.view(-1, *self.path.shape[1:]) * self.path[self.rows]).to(self.path.dtype)
+        return (self._means() * self.path[self.rows]).to(self.path.dtype)
+
+    def without(self, finished: Bool[Tensor, "sample"]) -> Self:
+        """With the pieces of the finished samples added up, so that later rounds do not carry them along."""
+        gone = finished[self.owner]
+        if not gone.any():
+            return self
+        done = self._only(gone)
+        return replace(self._only(~gone), settled=done._means(), settled_rise=done._rises())
+
+    def _only(self, kept: Bool[Tensor, "piece"]) -> Self:
+        return replace(self, **{name: getattr(self, name)[kept] for name in (*_FLOATS, "owner", "gradient")})
+
+    def _rises(self) -> Float[Tensor, "sample"]:
+        return self.settled_rise.index_add(0, self.owner, self.rise)
+
+    def _means(self) -> Float[Tensor, "sample ..."]:
+        width = self.width.to(self.path.device).view(-1, *[1] * (self.path.ndim - 1))
+        return self.settled.index_add(0, self.owner.to(self.path.device), self.gradient.double() * width)
 
     def halved(self, unfinished: Bool[Tensor, "sample"]) -> Self:
         """With the worst pieces of the unfinished samples cut in the middle."""
-        open_pieces = unfinished[self.owner]
+        open_pieces = unfinished[self.owner] & (self.width > NARROWEST)
+        if not open_pieces.any():
+            return self
         known = self._with_ends(open_pieces)
         gaps = (self.rise - (known.f_right - known.f_left)).abs()
         worst = torch.zeros_like(self.gain).scatter_reduce_(0, self.owner, gaps.where(open_pieces, 0.0), "amax")
         cut = open_pieces & (gaps >= WORST * worst[self.owner])
         half = self.width[cut] / 2
-        kept = replace(known, **{name: getattr(known, name)[~cut] for name in (*_FLOATS, "owner", "gradient")})
-        return kept._with(
+        return known._only(~cut)._with(
             self.owner[cut].repeat(2),
             torch.cat((self.left[cut], self.left[cut] + half)),
             half.repeat(2),
