@@ -247,3 +247,8 @@ def test_the_films_say_how_much_is_read():
 def test_no_samples_have_no_logits():
     with pytest.raises(InputError, match="No samples"):
         subject(Dense).logits(torch.zeros(0, 4))
+
+
+def test_the_landscape_of_a_module_that_views_its_inputs():
+    of = Subject(seeded(Viewed), Pixels())
+    assert np.isfinite(measure("slice", steps=3).run(of, of.task.samples("test")).y).all()
