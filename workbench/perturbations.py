@@ -6,8 +6,14 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
+from workbench.locality import Chain, Images, chain, windowed_logits
 from workbench.query import Query
+from workbench.subject import chunked, read
+from zoo.model import Capability
 from zoo.task import Kind, Task
+
+IMAGES_AT_ONCE = 64
+"""Whose activations are all kept while their windows are looked at."""
 
 
 def keep(
@@ -66,6 +72,57 @@ def coalition_values(
         return keep(query.inputs[where], present.view(len(where), *index.shape[1:]), reference[where])
 
     return query.built_values(build, rows)
+
+
+def window_values(
+    query: Query, windows: Bool[Tensor, "group height width"], reference: Shaped[Tensor, "sample ..."]
+) -> Float[Tensor, "sample group"]:
+    """f of each image with each window replaced by the reference, over all channels.
+
+    Where the network is a chain of convolutions, only what a window changes is computed.
+    """
+    subject, samples, count = query.subject, len(query.inputs), len(windows)
+    first = subject.entering(query.inputs[:1])
+    local = Capability.CONVOLUTION in subject.capabilities and first.dtype == query.inputs.dtype == torch.float32
+    steps = chain(subject.network, first) if local else None
+    if steps is None:
+        rows, which = torch.arange(samples).repeat_interleave(count), torch.arange(count).repeat(samples)
+
+        def build(part: slice) -> Tensor:
+            inside = windows[which[part]][:, None]
+            return keep(query.inputs[rows[part]], ~inside, reference[rows[part]])
+
+        return query.built_values(build, rows).view(samples, count)
+    blocks = torch.arange(samples).split(IMAGES_AT_ONCE)
+    return torch.cat([_local_values(query, steps.ready(), windows, reference, block) for block in blocks])
+
+
+def _local_values(
+    query: Query,
+    steps: Chain,
+    windows: Bool[Tensor, "group height width"],
+    reference: Shaped[Tensor, "sample ..."],
+    block: Int[Tensor, "sample"],
+) -> Float[Tensor, "sample group"]:
+    subject, count = query.subject, len(windows)
+    inside = windows.to(subject.device)
+    tops, lefts = inside.any(2).int().argmax(1), inside.any(1).int().argmax(1)
+    size = (int(inside.any(2).sum(1).amax()), int(inside.any(1).sum(1).amax()))
+    corner = torch.stack((tops.clamp(max=inside.shape[1] - size[0]), lefts.clamp(max=inside.shape[2] - size[1])), 1)
+    rows, which = torch.arange(len(block)).repeat_interleave(count), torch.arange(count).repeat(len(block))
+    masks = Images.of(inside[:, None].float(), (0, 0))
+    stand_in = Images.of(subject.entering(reference[block]), steps.steps[0].rim)
+    with torch.no_grad():
+        unchanged = steps.activations(subject.entering(query.inputs[block]))
+
+    def compute(part: slice) -> Tensor:
+        row, window = rows[part].to(subject.device), which[part].to(subject.device)
+        with torch.no_grad():
+            logits = windowed_logits(steps, unchanged, stand_in, masks, window, row, corner[window], size)
+        subject.meter.add(forward=len(logits))
+        return read(logits, query.classes[block[rows[part]]], query.output).cpu()
+
+    return chunked(compute, len(rows), query.inputs[0].numel() // 8, subject.device).view(len(block), count)
 
 
 def spread(per_group: Float[Tensor, "sample group"], groups: Int[Tensor, "sample ..."]) -> Float[Tensor, "sample ..."]:

@@ -14,6 +14,10 @@ from workbench.query import Query
 from workbench.reference_inputs import REFERENCE_INPUTS, reference_inputs
 from workbench.settings import setting
 
+LEAST = 8
+"""Coalitions per player. As many pairs as players interpolate their noise: the error was then 10 to 27 times the values
+themselves (64 patches of shapes), against 0.4 with eight and 0.2 with sixteen per player."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class KernelShap(AbstractMethod):
@@ -38,7 +42,7 @@ class KernelShap(AbstractMethod):
         {Claim.COMPLETENESS, Claim.DUMMY, Claim.LINEARITY, Claim.SYMMETRY, Claim.IMPLEMENTATION_INVARIANCE}
     )
 
-    n_samples: int = setting(512, low=4, high=1_000_000, help="Coalitions per sample at most")
+    n_samples: int = setting(1024, low=4, high=1_000_000, help="Coalitions per sample; at least 8 per group are taken")
     reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What absent groups show (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the coalitions drawn, and of 'noise' and 'data'")
 
@@ -52,7 +56,9 @@ class KernelShap(AbstractMethod):
         reference, counts = self.reference(query), group_counts(query.groups)
         f_reference = query.values(reference).double()
         wanted = query.values(query.inputs).double() - f_reference
-        designs = {players: coalitions(players, self.n_samples, self.seed) for players in counts.unique().tolist()}
+        designs = {
+            players: coalitions(players, self._budget(players), self.seed) for players in counts.unique().tolist()
+        }
         present, rows = [], []
         for sample, players in enumerate(counts.tolist()):
             present.append(torch.nn.functional.pad(designs[players].present, (0, int(counts.amax()) - players)))
@@ -70,4 +76,7 @@ class KernelShap(AbstractMethod):
 
     def cost(self, query: Query) -> tuple[int, int]:
         most = int(group_counts(query.groups).amax())
-        return 2 + (self.n_samples if most > 20 else min(self.n_samples, 2**most)), 0
+        return 2 + (self._budget(most) if most > 20 else min(self._budget(most), 2**most)), 0
+
+    def _budget(self, players: int) -> int:
+        return max(self.n_samples, LEAST * players)

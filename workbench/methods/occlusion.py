@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from workbench.explanation import AbstractMethod, Claim
-from workbench.perturbations import group_counts, keep, spread
+from workbench.perturbations import group_counts, keep, spread, window_values
 from workbench.query import Query
 from workbench.reference_inputs import REFERENCE_INPUTS, reference_inputs
 from workbench.settings import setting
@@ -33,7 +33,9 @@ class Occlusion(AbstractMethod):
     title = "Occlusion"
     claims = frozenset({Claim.LINEARITY, Claim.IMPLEMENTATION_INVARIANCE})
 
-    window: int = setting(0, low=0, high=512, help="Side of the window in pixels; 0: a quarter of the image's height")
+    window: int = setting(
+        0, low=0, high=512, help="Side of the window in pixels; 0: an eighth of the height, at least 2"
+    )
     stride: int = setting(0, low=0, high=512, help="Step between windows in pixels; 0: half a window")
     unit: str = setting("word", choices=("word", "token"), help="On text: what is taken out at once")
     reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What stands in (on text: [MASK])")
@@ -56,7 +58,7 @@ class Occlusion(AbstractMethod):
 
     def windows(self, height: int, width: int) -> Bool[Tensor, "group height width"]:
         """True inside each window; the last one of a row or column is cut off where it would leave the image."""
-        window = min(self.window or max(1, height // 4), height, width)
+        window = min(self.window or max(2, height // 8), height, width)
         stride = min(self.stride or max(1, window // 2), window)
         tops, lefts = (torch.arange(0, -(-(size - window) // stride) + 1) * stride for size in (height, width))
         y, x = torch.arange(height), torch.arange(width)
@@ -66,18 +68,10 @@ class Occlusion(AbstractMethod):
 
     def _by_window(self, query: Query, reference: Tensor, f_x: Tensor) -> Float[Tensor, "sample ..."]:
         windows = self.windows(*query.inputs.shape[-2:])
-        count, samples = len(windows), len(query.inputs)
-        rows = torch.arange(samples).repeat_interleave(count)
-        which = torch.arange(count).repeat(samples)
-
-        def build(part: slice) -> Tensor:
-            inside = windows[which[part]][:, None]
-            return keep(query.inputs[rows[part]], ~inside, reference[rows[part]])
-
-        differences = f_x[:, None] - query.built_values(build, rows).view(samples, count)
+        differences = f_x[:, None] - window_values(query, windows, reference)
         weights = windows.flatten(1).to(differences.dtype)
         values = differences @ weights / weights.sum(0)
-        return values.view(samples, 1, *windows.shape[1:]).expand_as(query.inputs)
+        return values.view(len(values), 1, *windows.shape[1:]).expand_as(query.inputs)
 
     def _by_group(self, query: Query, reference: Tensor, f_x: Tensor) -> Float[Tensor, "sample ..."]:
         groups = self._groups(query)

@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks against peers; never run by the tests."""
