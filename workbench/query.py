@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workbench.records import Output
 from workbench.subject import Subject, chunked, read
+from workbench.switches import plain_kernels
 from zoo.model import Capability
 from zoo.task import Samples
 
@@ -109,5 +110,5 @@ class Query:
     def _differentiable(self) -> Iterator[None]:
         """cuDNN refuses a backward pass through a recurrent network in evaluation mode: do without it there."""
         recurrent = Capability.RECURRENT in self.subject.capabilities and self.subject.device.type == "cuda"
-        with torch.backends.cudnn.flags(enabled=False) if recurrent else contextlib.nullcontext():
+        with plain_kernels(recurrent=recurrent):
             yield

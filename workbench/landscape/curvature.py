@@ -1,7 +1,6 @@
 """The Hessian of the loss, as products with vectors."""
 
 import contextlib
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,13 +8,9 @@ from functools import cached_property
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.landscape.loss import ELEMENTS, Batch, Loss
-
-_SWITCHES = threading.Lock()
-"""Which kernels torch may use is a setting of the process: two sessions that switch it at once would undo each other's
-choice, or leave it switched."""
+from workbench.switches import plain_kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +85,5 @@ def twice_differentiable(network: nn.Module) -> Iterator[None]:
     It matters in the forward pass alone: the graph remembers what was chosen.
     """
     recurrent = any(isinstance(module, nn.RNNBase) for module in network.modules())
-    with _SWITCHES, contextlib.ExitStack() as switched:
-        switched.enter_context(sdpa_kernel(SDPBackend.MATH))
-        if recurrent:
-            switched.enter_context(torch.backends.cudnn.flags(enabled=False))
+    with plain_kernels(recurrent=recurrent, attention=True):
         yield
