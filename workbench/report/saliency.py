@@ -21,8 +21,9 @@ what causes what in the world. It says what moved the output of this one model o
 definition. Nothing may be decided about a person on its ground. {limits}
 """
 GRADES = """
-*Supported*: every check holds. *Mixed*: some do. *Not supported*: the map is no better than a random order of the
-features, or does not depend on the weights. A grade speaks of one map of one sample, not of the method as such.
+*Supported*: every check holds. *Mixed*: some do, or there are too few features to compare their order to random ones.
+*Not supported*: the map is no better than a random order of the features, or does not depend on the weights. A grade
+speaks of one map of one sample, not of the method as such.
 """
 
 
