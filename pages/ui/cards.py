@@ -54,7 +54,7 @@ def facts_of(card: ModelCard) -> None:
                 ("log-likelihood", f"{significant(-metrics.negative_log_likelihood)} nats per sample"),
                 ("parameters", f"{card.parameters:,}, {size}"),
                 ("prediction", f"{significant(card.predict_milliseconds, 2)} ms per sample"),
-                ("training", f"{significant(card.seconds, 2)} s on {card.device}, {card.threads} thread{'s' if card.threads > 1 else ''}"),
+                ("training", f"{significant(card.seconds, 2)} s on {card.device}, threads: {card.threads}"),
                 ("digest", card.digest[:16]),
             ]
         )
