@@ -5,7 +5,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn import functional
 
 from workbench.locality import chain
 from workbench.methods.occlusion import Occlusion
@@ -13,7 +12,7 @@ from workbench.perturbations import window_values
 from workbench.query import Query
 from workbench.records import Output
 from workbench.subject import Subject
-from zoo.model import Capability
+from zoo.model import Capability, ConvolutionalNetwork
 from zoo.task import Kind, Samples, Task
 
 CONVOLUTION = frozenset({Capability.GRADIENT, Capability.CONVOLUTION})
@@ -53,40 +52,49 @@ def stage(before: int, after: int, pool: int = 2, kernel: int = 3, groups: int =
     ]
 
 
-class Scaled(nn.Module):
+class Scaled(ConvolutionalNetwork):
     """Shifts and scales its input by constants that it holds, then runs a body and averages."""
 
-    capabilities = CONVOLUTION
+    name = "scaled"
 
     def __init__(self, body: list[nn.Module], width: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(0.4))
         self.body, self.head = nn.Sequential(*body), nn.Linear(width, 3)
 
-    def forward(self, inputs):
-        return self.head(self.body((inputs - self.mean) / 0.3 * 2 + 1).mean((2, 3)))
+    def prepare(self, inputs):
+        return (inputs - self.mean) / 0.3 * 2 + 1
+
+    def layers(self):
+        return [self.body]
+
+    def finish(self, maps):
+        return self.head(maps.mean((2, 3)))
 
 
 class Viewed(Scaled):
     """Counts on the order of its axes in memory."""
 
-    def forward(self, inputs):
-        maps = self.body(inputs)
-        return self.head(maps.view(-1, self.head.in_features, maps.shape[2] * maps.shape[3]).mean(2))
+    def finish(self, maps):
+        return self.head(maps.view(len(maps), self.head.in_features, -1).mean(2))
 
 
 class Residual(Scaled):
-    """Its input is read twice: no chain."""
+    """Its input is read twice: no chain, whatever it says of its layers."""
 
     def forward(self, inputs):
-        return self.head((self.body(inputs) + functional.avg_pool2d(inputs, 2).mean(1, keepdim=True)).mean((2, 3)))
+        return super().forward(inputs) + inputs.mean((1, 2, 3))[:, None] ** 2
 
 
-class Branches(Scaled):
-    """What it does depends on the values: cannot be traced."""
+class Foreign(nn.Module):
+    """Does not say how it is built."""
+
+    def __init__(self, body: list[nn.Module], width: int) -> None:
+        super().__init__()
+        self.inner = Scaled(body, width)
 
     def forward(self, inputs):
-        return super().forward(inputs if inputs.sum() > 0 else -inputs)
+        return self.inner(inputs)
 
 
 def made(build) -> nn.Module:
@@ -115,7 +123,7 @@ NETWORKS = {
 
 
 def values(network: nn.Module, samples: Samples, window: int, stride: int, local: bool) -> torch.Tensor:
-    network.capabilities = CONVOLUTION if local else frozenset({Capability.GRADIENT})
+    type(network).capabilities = CONVOLUTION if local else frozenset({Capability.GRADIENT})
     of = Subject(network, Scene())
     query = Query(of, samples, torch.arange(len(samples)) % 3, Output.LOGIT)
     windows = Occlusion(window=window, stride=stride).windows(*samples.inputs.shape[-2:])
@@ -142,7 +150,7 @@ def test_these_networks_are_chains(name):
     assert chain(made(NETWORKS[name]), samples.inputs) is not None
 
 
-@pytest.mark.parametrize("build", [Residual, Branches])
+@pytest.mark.parametrize("build", [Residual, Foreign])
 def test_what_is_no_chain_is_computed_whole(build):
     network = made(lambda: build(stage(3, 4), 4))
     samples = scenes(24, 20)

@@ -5,22 +5,22 @@ activations are those of the unchanged image. So each of them is computed once p
 per window, until a patch is nearly the whole. Nothing is approximated. Reference: [nakandala2019incremental]
 """
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.nn import functional
+
+from zoo.model import ConvolutionalNetwork
 
 WHOLE = 0.6
 """Share of the area from which on the whole is computed: cutting and pasting has a price, too."""
 AGREEMENT = 1e-4
 """Relative difference between the logits of the chain and the network above which the chain is not trusted."""
-POINTWISE = {nn.ReLU: functional.relu, nn.Identity: lambda x: x, nn.Dropout: lambda x: x}
-ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.truediv)
+POINTWISE = (nn.ReLU, nn.Identity, nn.Dropout, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid)
+"""Layers that look at each value by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,33 +114,35 @@ class Chain:
 
 
 def chain(network: nn.Module, inputs: Float[Tensor, "sample channel height width"]) -> Chain | None:
-    """The network as a chain; None where it is none, or where the chain does not say the same of these inputs.
-
-    How the modules follow each other is read once per network, its weights at every call.
-    """
-    if network not in _chains:
-        _chains[network] = _traced(network)
-    found = _chains[network]
-    if found is None or any(module._forward_hooks or module._forward_pre_hooks for module in network.modules()):
+    """The network as a chain; None where it is none, or where the chain does not say the same of these inputs."""
+    if not isinstance(network, ConvolutionalNetwork):
         return None
+    layers = [part for layer in network.layers() for part in _parts(layer)]
+    if any(module._forward_hooks or module._forward_pre_hooks for module in network.modules()):
+        return None
+    steps = [Step(None, (network.prepare,))]
+    while layers and (longer := _longer(steps, layers[0])) is not None:
+        steps, layers = longer, layers[1:]
+    found = Chain(tuple(steps), lambda maps: network.finish(nn.Sequential(*layers)(maps)))
     with torch.no_grad():
         expected, logits = network(inputs), found(inputs)
     close = logits.shape == expected.shape and (logits - expected).abs().max() <= AGREEMENT * expected.abs().max()
     return found if close else None
 
 
-_chains: WeakKeyDictionary[nn.Module, Chain | None] = WeakKeyDictionary()
+def _parts(layer: nn.Module) -> list[nn.Module]:
+    return [part for inner in layer for part in _parts(inner)] if type(layer) is nn.Sequential else [layer]
 
 
-def _traced(network: nn.Module) -> Chain | None:
-    try:
-        graph = fx.symbolic_trace(network)
-    except Exception:  # whatever tracing cannot follow is computed in the ordinary way
-        return None
-    found = _read(graph)
-    if found is None or not any(isinstance(step.module, nn.Conv2d) for step in found.steps):
-        return None
-    return found
+def _longer(steps: list[Step], layer: nn.Module) -> list[Step] | None:
+    """The steps with one more layer, or None where it is not understood."""
+    end = steps[-1]
+    if type(layer) in POINTWISE:
+        in_place = type(layer) is nn.ReLU and end.module is not None  # what a convolution returned is our own
+        return [*steps[:-1], replace(end, after=(*end.after, functional.relu_ if in_place else layer))]
+    if type(layer) is nn.BatchNorm2d and isinstance(end.module, nn.Conv2d) and not end.after and end.norm is None:
+        return [*steps[:-1], replace(end, norm=layer)] if layer.track_running_stats else None
+    return [*steps, Step(layer)] if _is_plain(layer) else None  # type: ignore[arg-type]
 
 
 def windowed_logits(
@@ -217,42 +219,6 @@ def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tenso
     return conv.weight * scale[:, None, None, None], bias * scale + (0 if norm.bias is None else norm.bias)
 
 
-def _read(graph: fx.GraphModule) -> Chain | None:
-    """Steps as long as each node has one successor that is understood; the rest is the tail."""
-    nodes = list(graph.graph.nodes)
-    if sum(node.op == "placeholder" for node in nodes) != 1:
-        return None
-    last = next(node for node in nodes if node.op == "placeholder")
-    steps = [Step(None)]
-    while len(last.users) == 1:
-        node = next(iter(last.users))
-        if (longer := _longer(steps, graph, node, last)) is None:
-            break
-        steps, last = longer, node
-    tail = _tail(graph, nodes, last)
-    return None if tail is None else Chain(tuple(steps), tail)
-
-
-def _longer(steps: list[Step], graph: fx.GraphModule, node: fx.Node, last: fx.Node) -> list[Step] | None:
-    """The steps with one more node, or None."""
-    end = steps[-1]
-    if node.op == "call_module" and node.args == (last,) and not node.kwargs:
-        module = graph.get_submodule(str(node.target))
-        if type(module) in POINTWISE:
-            in_place = type(module) is nn.ReLU and end.module is not None  # what a convolution returned is our own
-            function = functional.relu_ if in_place else POINTWISE[type(module)]
-            return [*steps[:-1], Step(end.module, (*end.after, function), end.norm)]
-        if type(module) is nn.BatchNorm2d and isinstance(end.module, nn.Conv2d) and not end.after and end.norm is None:
-            return [*steps[:-1], Step(end.module, (), module)] if module.track_running_stats else None
-        if _is_plain(module):
-            return [*steps, Step(module)]  # type: ignore[arg-type]
-    arithmetic = node.op == "call_function" and node.target in ARITHMETIC and node.args[0] is last
-    if arithmetic and (constant := _constant(graph, node.args[1])) is not None:
-        target = node.target
-        return [*steps[:-1], Step(end.module, (*end.after, lambda x: target(x, constant())), end.norm)]  # type: ignore[operator]
-    return None
-
-
 def _is_plain(module: nn.Module) -> bool:
     """A convolution that keeps height and width, or a pooling of boxes that do not overlap."""
     if type(module) is nn.Conv2d:
@@ -262,29 +228,3 @@ def _is_plain(module: nn.Module) -> bool:
         plain = isinstance(module.kernel_size, int) and module.stride == module.kernel_size
         return plain and (module.padding, module.dilation, module.ceil_mode) == (0, 1, False)
     return False
-
-
-def _constant(graph: fx.GraphModule, value: object) -> Callable[[], object] | None:
-    """How to read a number, or a tensor of one number that the network holds; None for anything else."""
-    if isinstance(value, int | float):
-        return lambda: value
-    if not isinstance(value, fx.Node) or value.op != "get_attr":
-        return None
-    path, _, name = str(value.target).rpartition(".")
-    owner = graph.get_submodule(path)
-    return (lambda: getattr(owner, name)) if getattr(owner, name).numel() == 1 else None
-
-
-def _tail(graph: fx.GraphModule, nodes: list[fx.Node], last: fx.Node) -> Callable[[Tensor], Tensor] | None:
-    """The nodes behind `last` as a module of their own, which shares the network's weights.
-
-    None where they look at what was before it, other than at weights.
-    """
-    rest = fx.Graph()
-    known = {last: rest.placeholder("inputs")}
-    behind = nodes[nodes.index(last) + 1 :]
-    for node in [node for node in nodes if node.op == "get_attr" and node not in behind] + behind:
-        if any(before not in known for before in node.all_input_nodes):
-            return None
-        known[node] = rest.node_copy(node, known.__getitem__)
-    return fx.GraphModule(graph, rest)

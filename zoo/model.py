@@ -1,6 +1,7 @@
 """What a model is to the workbench: something that turns inputs into logits, and says what else it can do."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
@@ -61,6 +62,36 @@ class TokenNetwork(Network):
 
     def forward(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample class"]:
         return self.from_embedding(self.embed(inputs), inputs != self.padding)
+
+
+class ConvolutionalNetwork(Network):
+    """A network that looks at places in a row of layers, and at the whole only at the end.
+
+    `forward(images) = finish(layers(prepare(images)))`: what a change in one corner of the image does can therefore be
+    computed in that corner alone, layer by layer.
+    """
+
+    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION})
+
+    @abstractmethod
+    def prepare(
+        self, inputs: Float[Tensor, "sample channel height width"]
+    ) -> Float[Tensor, "sample channel height width"]:
+        """What is done to each value by itself before the first layer (centring, say)."""
+
+    @abstractmethod
+    def layers(self) -> Sequence[nn.Module]:
+        """The layers, in their order; nested `nn.Sequential`s are read through."""
+
+    @abstractmethod
+    def finish(self, maps: Float[Tensor, "sample feature height width"]) -> Float[Tensor, "sample class"]:
+        """Logits from what the last layer says of each place."""
+
+    def forward(self, inputs: Float[Tensor, "sample channel height width"]) -> Float[Tensor, "sample class"]:
+        maps = self.prepare(inputs)
+        for layer in self.layers():
+            maps = layer(maps)
+        return self.finish(maps)
 
 
 class TraditionalModel(ABC):

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from zoo.model import Capability, Network
+from zoo.model import ConvolutionalNetwork
 
 
-class Cnn(Network):
+class Cnn(ConvolutionalNetwork):
     """Stages of two 3 × 3 convolutions and a maximum pooling, then the mean over places and a linear layer.
 
     x ← (x − mean) / deviation;  per stage x ← pool(relu(norm(conv(relu(norm(conv(x)))))));  z = W mean(x) + b
@@ -20,7 +20,6 @@ class Cnn(Network):
     """
 
     name = "cnn"
-    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION})
 
     mean: Tensor
     deviation: Tensor
@@ -42,12 +41,16 @@ class Cnn(Network):
         self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(widths[-1], classes)
 
-    def forward(self, inputs: Float[Tensor, "sample channel height width"]) -> Float[Tensor, "sample class"]:
-        x = (inputs - self.mean) / self.deviation
-        for stage in self.stages:
-            x = stage(x)  # sample, width of the stage, height / 2, width / 2
-        x = x.mean((2, 3))  # sample, feature
-        return self.classify(self.dropout(x))  # sample, class
+    def prepare(
+        self, inputs: Float[Tensor, "sample channel height width"]
+    ) -> Float[Tensor, "sample channel height width"]:
+        return (inputs - self.mean) / self.deviation
+
+    def layers(self) -> Sequence[nn.Module]:
+        return list(self.stages)  # each: sample, width of the stage, height / 2, width / 2
+
+    def finish(self, maps: Float[Tensor, "sample feature height width"]) -> Float[Tensor, "sample class"]:
+        return self.classify(self.dropout(maps.mean((2, 3))))  # the mean: sample, feature
 
 
 def _stage(before: int, after: int) -> nn.Sequential:
