@@ -9,6 +9,7 @@ import torch
 from subjects import SCORE, Bag, Convolved, Features, Negation, Pixels, subject
 from torch import nn
 
+import workbench
 from workbench.evidence import evidence
 from workbench.explanation import explain, method, methods_for
 from workbench.scoring import metric
@@ -144,3 +145,14 @@ def test_threads_that_score_at_once_share_the_control():
 
 def test_features_task_is_frozen_and_hashable():
     assert hash(Features()) == hash(Features())
+
+
+def test_sessions_that_share_a_model_of_the_zoo_do_not_meet():
+    of = workbench.load("cnn_digits")
+    samples = of.task.select("0:6")
+    configs = [method("occlusion"), method("integrated_gradients"), method("kernel_shap", n_samples=128)]
+    alone = [explain(of, samples, config).values for config in configs]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: explain(of, samples, configs[number % 3]).values, range(24)))
+    for number, values in enumerate(found):
+        np.testing.assert_array_equal(values, alone[number % 3])
