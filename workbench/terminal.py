@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from workbench.quantity import significant
+from workbench.quantity import quantity, significant
 from workbench.record import Record
 from workbench.records import Attribution, Evidence, Grade, Score, Surface, Table
 from workbench.storage import to_json
@@ -93,10 +93,11 @@ def _cell(table: Table, row: int, column: int, value: str | float | int | None) 
     if isinstance(value, str):
         return escape(value)
     digits = table.columns[column].digits
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
-    if table.low is not None and table.high is not None and not np.isnan(table.low[row, column]):
-        text += f" [{table.low[row, column]:,.{digits}f}, {table.high[row, column]:,.{digits}f}]"
-    return escape(text)
+    if isinstance(value, float) and 0 < abs(value) < 10**-digits:
+        return f"< {10**-digits:.{digits}f}"
+    if table.low is not None and table.high is not None and np.isfinite(table.low[row, column]):
+        return escape(quantity(float(value), table.low[row, column], table.high[row, column]))
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
 
 
 def print_attribution(record: Attribution, evidence: Sequence[Evidence]) -> None:
