@@ -222,8 +222,15 @@ def read(
 
 
 def arranged(inputs: Shaped[Tensor, "sample ..."]) -> Shaped[Tensor, "sample ..."]:
-    """Images with their channels last in memory, as convolutions like them best: 1.6 times faster on a CPU."""
-    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
+    """Images with their channels last in memory, as convolutions like them best: 1.6 times faster on a CPU.
+
+    But a backward pass in that order gains nothing from a second CPU thread (measured: 1.0 against 1.6 times), so
+    where gradients will be taken by several threads the order stays as it is.
+    """
+    several = inputs.device.type == "cpu" and torch.get_num_threads() > 1
+    if inputs.ndim != 4 or (several and torch.is_grad_enabled()):
+        return inputs
+    return inputs.contiguous(memory_format=torch.channels_last)
 
 
 def chunked(
