@@ -1,5 +1,6 @@
 """Subjects whose attributions are known on paper, on tasks small enough to enumerate."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,15 +107,16 @@ class Bag(Described, TextTask):
         return torch.where(present, starts.long().cumsum(1) - 1, -1)
 
 
-class Scalar(nn.Module):
+class Scalar(nn.Module, ABC):
     """A network whose logits are (0, f): each toy network only says f."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         score = self.score(inputs)
         return torch.stack((torch.zeros_like(score), score), -1)
 
+    @abstractmethod
     def score(self, inputs: Tensor) -> Tensor:
-        raise NotImplementedError
+        """f of each input."""
 
 
 class Linear(Scalar):

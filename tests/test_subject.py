@@ -252,3 +252,15 @@ def test_no_samples_have_no_logits():
 def test_the_landscape_of_a_module_that_views_its_inputs():
     of = Subject(seeded(Viewed), Pixels())
     assert np.isfinite(measure("slice", steps=3).run(of, of.task.samples("test")).y).all()
+
+
+def test_gradients_by_several_threads_keep_the_order_of_images_in_memory(monkeypatch):
+    """Channels last is for whoever profits: forward passes, and gradients by one thread."""
+    from workbench.subject import arranged
+
+    def is_last(threads, gradient):
+        monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+        with torch.set_grad_enabled(gradient):
+            return arranged(torch.zeros(2, 3, 4, 4)).is_contiguous(memory_format=torch.channels_last)
+
+    assert [is_last(1, True), is_last(1, False), is_last(2, False), is_last(2, True)] == [True, True, True, False]
