@@ -3,16 +3,19 @@
 from dataclasses import dataclass, field
 
 from jaxtyping import Float
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from torch import Tensor
 
-from zoo.model import TraditionalModel, log_probabilities
+from zoo.model import TraditionalModel
+from zoo.tabular import answers, rows, wanted
 from zoo.task import Samples, Task
+from zoo.traditional.tree import numbers_of
 
 
 @dataclass
 class Forest(TraditionalModel):
-    """The mean of many trees' class shares; each tree sees a bootstrap sample, each split a few of the features.
+    """The mean of many trees' class shares, or numbers; each tree sees a bootstrap sample, each split a few of the
+    features.
 
     When it misleads: its probabilities are shares of votes and shun 0 and 1, so it looks less sure than it is right.
     Reference: [breiman2001random]
@@ -21,18 +24,16 @@ class Forest(TraditionalModel):
     name = "forest"
 
     trees: int = 200
-    fitted: RandomForestClassifier = field(init=False, repr=False)
+    fitted: RandomForestClassifier | RandomForestRegressor = field(init=False, repr=False)
 
     def fit(self, samples: Samples, task: Task, seed: int) -> None:
-        self.fitted = RandomForestClassifier(n_estimators=self.trees, random_state=seed, n_jobs=1)
-        self.fitted.fit(samples.inputs.flatten(1).numpy(), samples.labels.numpy())
+        kind = RandomForestRegressor if task.regression else RandomForestClassifier
+        some = 1 / 3 if task.regression else "sqrt"  # of the features, at each split: the usual ones of either
+        self.fitted = kind(n_estimators=self.trees, max_features=some, random_state=seed, n_jobs=1)
+        self.fitted.fit(rows(samples.inputs), wanted(samples))
 
     def logits(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
-        return log_probabilities(self.fitted.predict_proba(inputs.detach().cpu().flatten(1).numpy()))
+        return answers(self.fitted, inputs)
 
     def parameters(self) -> int:
-        """A feature and a threshold per inner node, and a share per class in each leaf (they sum to one)."""
-        trees = [estimator.tree_ for estimator in self.fitted.estimators_]
-        leaves = sum(int(tree.n_leaves) for tree in trees)
-        nodes = sum(int(tree.node_count) for tree in trees)
-        return 2 * (nodes - leaves) + leaves * (len(self.fitted.classes_) - 1)
+        return sum(numbers_of(tree) for tree in self.fitted.estimators_)

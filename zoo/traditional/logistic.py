@@ -6,7 +6,9 @@ from jaxtyping import Float
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from zoo.errors import InputError
 from zoo.model import TraditionalModel, linear_logits
+from zoo.tabular import rows, wanted
 from zoo.task import Samples, Task
 
 
@@ -26,12 +28,13 @@ class Logistic(TraditionalModel):
     fitted: LogisticRegression = field(init=False, repr=False)
 
     def fit(self, samples: Samples, task: Task, seed: int) -> None:
+        if task.regression:
+            raise InputError(f"Logistic regression predicts a class; {task.name} asks for a number. Use 'ridge' there.")
         self.fitted = LogisticRegression(C=self.C, max_iter=5000, random_state=seed)
-        self.fitted.fit(samples.inputs.flatten(1).numpy(), samples.labels.numpy())
+        self.fitted.fit(rows(samples.inputs), wanted(samples))
 
     def logits(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
-        scores = self.fitted.decision_function(inputs.detach().cpu().flatten(1).numpy())
-        return linear_logits(scores)
+        return linear_logits(self.fitted.decision_function(rows(inputs)))
 
     def parameters(self) -> int:
         return self.fitted.coef_.size + self.fitted.intercept_.size
