@@ -9,14 +9,20 @@ import zoo
 from zoo import augmentation
 from zoo.cooccurrence import WINDOW, _information, cooccurrence
 from zoo.loading import untrained
-from zoo.material import from_labels, from_teachers, opinion, stretches
-from zoo.recipe import RECIPES, Distillation, Training
+from zoo.material import Material, from_teachers, opinion, stretches
+from zoo.objective import CrossEntropy
+from zoo.recipe import Distillation
+from zoo.recipes import RECIPES
 from zoo.training import train
 
 SST2, DIGITS = zoo.task("sst2"), zoo.task("digits")
 SENTENCES = SST2.samples("examples")
 IDS = SENTENCES.inputs
-HOW = Training(epochs=1, batch_size=5, learning_rate=1e-3, label_smoothing=0.2)
+
+
+def shown(task, samples) -> Material:
+    goal = CrossEntropy(len(task.classes), smoothing=0.2)
+    return Material(task=task, inputs=samples.inputs, targets=goal.targets(samples))
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -24,21 +30,21 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def test_smoothed_labels_are_what_the_formula_says():
-    targets = from_labels(SST2, SENTENCES, HOW).targets
+    targets = shown(SST2, SENTENCES).targets
     expected = torch.full((12, 2), 0.1)
     expected[torch.arange(12), SENTENCES.labels] = 0.9
     torch.testing.assert_close(targets, expected)
 
 
 def test_an_epoch_shows_every_sample_once_with_its_target():
-    material = from_labels(SST2, SENTENCES, HOW)
+    material = shown(SST2, SENTENCES)
     seen = []
     for inputs, targets in material.batches(5, generator(), torch.device("cpu")):
         assert inputs.shape[1] == int((inputs != 0).sum(1).max())
         texts = SST2.decode(inputs)
         seen += [(text, int(target.argmax())) for text, target in zip(texts, targets, strict=True)]
     assert sorted(seen) == sorted(zip(SST2.decode(IDS), SENTENCES.labels.tolist(), strict=True))
-    images = from_labels(DIGITS, DIGITS.samples("train").take(range(23)), HOW)
+    images = shown(DIGITS, DIGITS.samples("train").take(range(23)))
     sizes = [len(inputs) for inputs, _ in images.batches(5, generator(), torch.device("cpu"))]
     assert sizes == [5, 5, 5, 5, 3]
 
@@ -51,12 +57,12 @@ def test_teachers_are_heard_by_their_share_and_label_the_stretches():
     labels = torch.nn.functional.one_hot(SENTENCES.labels, 2)
     material = from_teachers(SST2, SENTENCES, teachers, 0.7)
     torch.testing.assert_close(material.targets, 0.7 * expected + 0.3 * labels)
-    shown = list(material.batches(8, generator(), torch.device("cpu")))
-    assert len(material) == sum(len(inputs) for inputs, _ in shown) == 24
+    batches = list(material.batches(8, generator(), torch.device("cpu")))
+    assert len(material) == sum(len(inputs) for inputs, _ in batches) == 24
     whole = set(SST2.decode(IDS))
     parts = [
         (inputs[i : i + 1], targets[i])
-        for inputs, targets in shown
+        for inputs, targets in batches
         for i, text in enumerate(SST2.decode(inputs))
         if text not in whole
     ]

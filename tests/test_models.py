@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 import zoo
 from zoo.loading import fitted, untrained
 from zoo.model import Capability, Network, TokenNetwork, linear_logits, log_probabilities, parameter_count
-from zoo.recipe import RECIPES
+from zoo.recipes import RECIPES
 from zoo.task import TextTask
 
 NETWORKS = [name for name, plan in RECIPES.items() if plan.training is not None]
@@ -110,6 +110,22 @@ def test_a_model_says_what_it_can_do(name):
     assert (Capability.RECURRENT in model.capabilities) == ("GRU" in kinds)
     assert (Capability.EMBEDDING in model.capabilities) == isinstance(model, TokenNetwork)
     assert parameter_count(model) == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_have_names_under_which_they_are_found(name):
+    model = network(name)
+    layers = model.named_layers()
+    assert len(layers) > 0
+    assert all(model.get_submodule(key) is module for key, module in layers.items())
+    assert (model.class_activation_layer is not None) == (Capability.CONVOLUTION in model.capabilities)
+    if model.class_activation_layer is None:
+        return
+    maps = []
+    handle = model.get_submodule(model.class_activation_layer).register_forward_hook(lambda *call: maps.append(call[2]))
+    model(batch(name)[0])
+    handle.remove()
+    assert maps[0].ndim == 2 + len(zoo.task(RECIPES[name].task).axes[1:])
 
 
 @pytest.mark.parametrize("name", SENTENCES)

@@ -13,7 +13,8 @@ from zoo import loading, storage
 from zoo.card import weights_path
 from zoo.errors import InputError
 from zoo.loading import untrained
-from zoo.recipe import RECIPES, Recipe
+from zoo.recipe import Recipe
+from zoo.recipes import RECIPES
 from zoo.release import release, remeasure
 from zoo.training import schedule, train
 from zoo.verification import verify

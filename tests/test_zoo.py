@@ -18,7 +18,7 @@ from zoo import loading, storage
 from zoo.__main__ import app
 from zoo.card import Metrics, ModelCard, card_path, weights_path
 from zoo.errors import InputError
-from zoo.recipe import RECIPES
+from zoo.recipes import RECIPES
 from zoo.verification import verify
 
 MIRROR = pytest.mark.mirror

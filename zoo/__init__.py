@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.card import ModelCard, card
     from zoo.loading import Loaded, device, load, task, tasks
-    from zoo.recipe import RECIPES, recipe
+    from zoo.recipes import RECIPES, recipe
 
 _HOME = {
     "Loaded": "zoo.loading",
     "ModelCard": "zoo.card",
-    "RECIPES": "zoo.recipe",
+    "RECIPES": "zoo.recipes",
     "card": "zoo.card",
     "device": "zoo.loading",
     "load": "zoo.loading",
-    "recipe": "zoo.recipe",
+    "recipe": "zoo.recipes",
     "task": "zoo.loading",
     "tasks": "zoo.loading",
 }

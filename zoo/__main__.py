@@ -16,7 +16,7 @@ from rich.table import Table
 
 from zoo.card import ModelCard, card
 from zoo.errors import InputError
-from zoo.recipe import RECIPES, recipe
+from zoo.recipes import RECIPES, recipe
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar, get_args, get_origin
 
 from zoo import storage
 from zoo.errors import InputError
-from zoo.recipe import recipe
+from zoo.recipes import recipe
 
 Made = TypeVar("Made", bound="Metrics | ModelCard")
 

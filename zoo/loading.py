@@ -18,7 +18,8 @@ from zoo.card import REMEDY, ModelCard, card, weights_path
 from zoo.discovery import discover, find
 from zoo.errors import InputError, unknown
 from zoo.model import Network, TraditionalModel, initialise
-from zoo.recipe import Recipe, recipe
+from zoo.recipe import Recipe
+from zoo.recipes import recipe
 from zoo.task import Samples, Task
 
 Value = TypeVar("Value")
@@ -38,14 +39,21 @@ class Loaded:
 
 def task(name: str) -> Task:
     """The task called `name`; one object per process, so that its samples are loaded once."""
-    find("zoo.tasks", Task, name, "task")
+    if name not in tasks():
+        raise unknown("task", name, tasks())
     return tasks()[name]
 
 
 @cache
 def tasks() -> dict[str, Task]:
-    """Every task there is, by name."""
-    return {name: kind() for name, kind in discover("zoo.tasks", Task).items()}
+    """Every task there is, variants included, by name."""
+    found: dict[str, Task] = {}
+    for stem, kind in discover("zoo.tasks", Task).items():
+        for each in kind.variants():
+            if each.name in found or not each.name.startswith(stem):
+                raise TypeError(f"A variant of {stem} is called {each.name!r}: begin with {stem!r}, and use it once.")
+            found[each.name] = each
+    return found
 
 
 def load(name: str) -> Loaded:
@@ -93,6 +101,7 @@ def data_digest(*parts: Samples) -> str:
 def recipe_digest(plan: Recipe, training: Samples) -> str:
     """What identifies a model that is refitted: its recipe (without words meant for people) and its training data."""
     facts = asdict(replace(plan, title="", limits="", options=dict(plan.options)))
+    del facts["seeds"], facts["stored"]  # they do not change what is fitted
     return storage.sha256(json.dumps([facts, data_digest(training)], sort_keys=True).encode())
 
 

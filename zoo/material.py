@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from zoo.model import Network
-from zoo.recipe import Training
 from zoo.task import Samples, Task, TextTask
 
 POOL = 20
@@ -22,12 +21,13 @@ BATCH = 256
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Material:
-    """Inputs, and for each the probabilities to be learnt. With teachers, every epoch also has one random stretch of
-    each sentence, which they have labelled."""
+    """Inputs, and for each what is to be learnt: probabilities, a number, or a class per step.
+
+    With teachers, every epoch also has one random stretch of each sentence, which they have labelled."""
 
     task: Task
     inputs: Shaped[Tensor, "sample ..."]
-    targets: Float[Tensor, "sample class"]
+    targets: Shaped[Tensor, "sample ..."]
     teachers: tuple[Network, ...] = ()
 
     def __len__(self) -> int:
@@ -57,14 +57,6 @@ class Material:
         if not isinstance(self.task, TextTask):
             raise TypeError(f"Teachers label stretches of text; {self.task.name} is {self.task.kind}.")
         return self.task.padding
-
-
-def from_labels(task: Task, samples: Samples, how: Training) -> Material:
-    """What the labels say, smoothed: 1 − ε + ε/K for the label, ε/K for every other of K classes."""
-    classes = len(task.classes)
-    labels = functional.one_hot(samples.labels, classes).float()
-    smooth = (1 - how.label_smoothing) * labels + how.label_smoothing / classes
-    return Material(task=task, inputs=samples.inputs, targets=smooth)
 
 
 def from_teachers(task: TextTask, samples: Samples, teachers: tuple[Network, ...], share: float) -> Material:

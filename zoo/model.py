@@ -24,6 +24,8 @@ class Capability(StrEnum):
     ATTENTION = "attention"
     CONVOLUTION = "convolution"
     RECURRENT = "recurrent"
+    SEQUENCE = "sequence"
+    """It answers at every step of its output, not only once."""
 
 
 class Network(nn.Module, ABC):
@@ -35,10 +37,21 @@ class Network(nn.Module, ABC):
 
     name: ClassVar[str]
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.GRADIENT})
+    class_activation_layer: str | None = None
+    """Dotted name of the module whose feature maps a class-activation map should use; whatever convolves has one."""
 
     @abstractmethod
     def forward(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
-        """Logits of each sample."""
+        """Logits of each sample; of regression the one number that is asked for."""
+
+    def named_layers(self) -> dict[str, nn.Module]:
+        """The layers worth looking at, in order, by the dotted name under which `get_submodule` finds them: direct
+        children with parameters, lists and rows of modules opened one level."""
+        found: dict[str, nn.Module] = {}
+        for name, child in self.named_children():
+            inner = child.named_children() if isinstance(child, nn.ModuleList | nn.Sequential) else ()
+            found |= {f"{name}.{key}": module for key, module in inner} or {name: child}
+        return {name: module for name, module in found.items() if any(True for _ in module.parameters())}
 
 
 class TokenNetwork(Network):
@@ -62,6 +75,17 @@ class TokenNetwork(Network):
 
     def forward(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample class"]:
         return self.from_embedding(self.embed(inputs), inputs != self.padding)
+
+
+class SequenceNetwork(Network):
+    """A network that answers at every step of its output; as the answer of a sample counts that at the last step."""
+
+    @abstractmethod
+    def steps(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample step class"]:
+        """Logits at each step of the output."""
+
+    def forward(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
+        return self.steps(inputs)[:, -1]
 
 
 class ConvolutionalNetwork(Network):
@@ -96,6 +120,7 @@ class ConvolutionalNetwork(Network):
 
 class TraditionalModel(ABC):
     """A scikit-learn pipeline behind the same contract. It is refitted from its recipe: fast, and no pickle is read.
+    Of regression the only "logit" is the number that is asked for.
 
     `logits` are such that softmax gives the model's probabilities: the decision function where that is the model (a
     logistic regression), else the logarithm of its probabilities, clipped at 1e-6.

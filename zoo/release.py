@@ -15,7 +15,8 @@ from zoo.errors import InputError
 from zoo.evaluation import evidence_used, measure, predict_milliseconds
 from zoo.loading import data_digest, fitted, load, recipe_digest, task
 from zoo.model import TraditionalModel, parameter_count
-from zoo.recipe import RECIPES, Recipe, recipe
+from zoo.recipe import Recipe
+from zoo.recipes import RECIPES, recipe
 from zoo.task import Task
 from zoo.training import Trained, Watch, train
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from zoo.errors import InputError, unknown
@@ -35,6 +35,9 @@ class Samples:
                channel axis; None where it is not known.
     `texts`, `tokens`, `words`: of text only. The original text; each token's piece of it; the word each token is in
                (-1 for padding), so that attributions per token can be merged per word.
+    `values`   of regression only: the number that is asked for. There is one output, so every label is 0.
+    `answers`  of sequence tasks only: the class that is asked for at each step of the output, -1 where nothing is. The
+               label is the answer at the last step.
     """
 
     inputs: Shaped[Tensor, "sample ..."]
@@ -44,6 +47,8 @@ class Samples:
     texts: tuple[str, ...] | None = None
     tokens: tuple[tuple[str, ...], ...] | None = None
     words: tuple[tuple[int, ...], ...] | None = None
+    values: Float[Tensor, "sample"] | None = None
+    answers: Int[Tensor, "sample step"] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -55,15 +60,20 @@ class Samples:
         def pick(values: Sequence | None) -> tuple | None:
             return None if values is None else tuple(values[i] for i in indices)
 
+        def cut(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values[rows]
+
         return replace(
             self,
             inputs=self.inputs[rows],
             labels=self.labels[rows],
             ids=tuple(self.ids[i] for i in indices),
-            evidence=None if self.evidence is None else self.evidence[rows],
+            evidence=cut(self.evidence),
             texts=pick(self.texts),
             tokens=pick(self.tokens),
             words=pick(self.words),
+            values=cut(self.values),
+            answers=cut(self.answers),
         )
 
 
@@ -77,6 +87,7 @@ class Task(ABC):
     title: ClassVar[str]
     kind: ClassVar[Kind]
     classes: ClassVar[tuple[str, ...]]
+    """What there is to choose from; of regression one name, that of the output with its unit."""
     axes: ClassVar[tuple[str, ...]]
     """Names of the axes of one input, e.g. ("channel", "height", "width")."""
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
@@ -90,6 +101,33 @@ class Task(ABC):
     """Whether samples carry evidence."""
     absence: ClassVar[str] = "zero"
     """The reference input that means "nothing is here": zero (no ink), mean, or blur (images without a background)."""
+    features: ClassVar[tuple[str, ...] | None] = None
+    """Names of a table's columns, or of what a series measures at each step."""
+    rule: ClassVar[str] = ""
+    """Planted tasks: what decides the label, in one sentence."""
+    bayes: ClassVar[float | None] = None
+    """The best score that any model can reach (accuracy; R² of regression), where it is known."""
+    preprocessing: ClassVar[str] = "None: the inputs are as the source gives them."
+    """How raw data becomes inputs, in one sentence."""
+    source: ClassVar[str] = "generated"
+    """Where the data comes from: a set of the hub, an address with its commit, a library."""
+
+    @classmethod
+    def variants(cls) -> "tuple[Self, ...]":
+        """The settings of this task that we ship, the first of them under the plain name."""
+        return (cls(),)
+
+    @property
+    def regression(self) -> bool:
+        """Whether a number is asked for and not a class."""
+        return len(self.classes) == 1
+
+    def _describe(self, **words: object) -> None:
+        """Give a variant a name, title, rule, … of its own; said in `__post_init__`, since tasks are frozen."""
+        for key, value in words.items():
+            if not hasattr(type(self), key):
+                raise TypeError(f"A task has no {key!r} to describe.")
+            object.__setattr__(self, key, value)
 
     @abstractmethod
     def load(self, split: str) -> Samples:

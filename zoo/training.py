@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from zoo.augmentation import augmentation
 from zoo.cooccurrence import cooccurrence
+from zoo.discovery import find
 from zoo.errors import InputError, unknown
 from zoo.loading import untrained
-from zoo.material import Material, from_labels, from_teachers
+from zoo.material import Material, from_teachers
 from zoo.model import Network
-from zoo.recipe import Recipe, Training, recipe
+from zoo.objective import Objective, objective
+from zoo.recipe import Recipe, Training
+from zoo.recipes import recipe
 from zoo.task import Samples, Task, TextTask
 
 
@@ -51,11 +53,12 @@ def train(
     """
     how = _training(plan)
     start = time.perf_counter()
-    material = _material(plan, task, samples, device, watch)
+    goal = objective(task, samples, find("zoo.models", Network, plan.family, "network"), how.label_smoothing)
+    material = _material(plan, task, samples, goal, device, watch)
     history: dict[str, list[float]] = {"loss": [], "accuracy": []}
     with _seeded(plan.seed, device):  # dropout draws from torch's global generator and takes no other
         model = _started(plan, task, samples).to(device).train()
-        steps = _Steps(model, how, math.ceil(len(material) / how.batch_size) * how.epochs, device)
+        steps = _Steps(model, how, goal, math.ceil(len(material) / how.batch_size) * how.epochs, device)
         order = torch.Generator().manual_seed(plan.seed)
         noise = torch.Generator(device).manual_seed(plan.seed)
         change = augmentation(how.augmentation, task)
@@ -74,11 +77,13 @@ def train(
     return Trained(model=steps.kept.cpu().eval(), history=kept, seconds=time.perf_counter() - start)
 
 
-def _material(plan: Recipe, task: Task, samples: Samples, device: torch.device, watch: Watch | None) -> Material:
+def _material(
+    plan: Recipe, task: Task, samples: Samples, goal: Objective, device: torch.device, watch: Watch | None
+) -> Material:
     """What is to be learnt; teachers are trained first where the recipe has any."""
     how = _training(plan)
     if how.distillation is None:
-        return from_labels(task, samples, how)
+        return Material(task=task, inputs=samples.inputs, targets=goal.targets(samples))
     if not isinstance(task, TextTask):
         raise TypeError(f"Distillation shows stretches of text; {task.name} is {task.kind}.")
     plans = [
@@ -113,19 +118,19 @@ def _started(plan: Recipe, task: Task, samples: Samples) -> Network:
 class _Steps:
     """The optimiser's side of the loop: one step per batch, learning rate and averaged weights included."""
 
-    def __init__(self, model: Network, how: Training, total: int, device: torch.device) -> None:
-        self.model, self.how, self.total, self.device = model, how, total, device
+    def __init__(self, model: Network, how: Training, goal: Objective, total: int, device: torch.device) -> None:
+        self.model, self.how, self.goal, self.total, self.device = model, how, goal, total, device
         self.kept = model if how.average is None else copy.deepcopy(model)
         self.optimiser = _optimiser(model, how, device)
         self.done = 0
 
     def take(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """The batch's summed loss and its number of hits, as a tensor: reading them would wait for the device."""
+        """The batch's summed loss and score, as a tensor: reading them would wait for the device."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["full"] * schedule(self.done, self.total, self.how.warm_up)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            logits = self.model(inputs)
-        loss = functional.cross_entropy(logits.float(), targets)
+        short = self.device.type == "cuda" or self.how.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=short):
+            loss, score = self.goal(self.model, inputs, targets)
         self.optimiser.zero_grad()
         loss.backward()
         if self.how.clip_norm is not None:
@@ -133,8 +138,7 @@ class _Steps:
         self.optimiser.step()
         self.done += 1
         self._update_average()
-        hits = (logits.detach().argmax(1) == targets.argmax(1)).sum()
-        return torch.stack((loss.detach() * len(targets), hits.to(loss.dtype)))
+        return torch.stack((loss.detach() * len(targets), score))
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -7,7 +7,8 @@ from zoo.errors import InputError
 from zoo.evaluation import evidence_used, measure
 from zoo.loading import Loaded, data_digest, load, task
 from zoo.model import parameter_count
-from zoo.recipe import Recipe, recipe
+from zoo.recipe import Recipe
+from zoo.recipes import recipe
 from zoo.release import best_traditional
 
 CLOSE = 2e-3

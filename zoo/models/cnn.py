@@ -38,6 +38,7 @@ class Cnn(ConvolutionalNetwork):
         self.register_buffer("mean", torch.tensor(float(mean)))
         self.register_buffer("deviation", torch.tensor(float(deviation)))
         self.stages = nn.ModuleList(_stage(a, b) for a, b in zip((channels, *widths), widths, strict=False))
+        self.class_activation_layer = f"stages.{len(widths) - 1}"
         self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(widths[-1], classes)
 
