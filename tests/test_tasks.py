@@ -14,10 +14,9 @@ from zoo.errors import InputError
 from zoo.task import Ablatable, Kind, TextTask
 from zoo.tasks.shapes import SIZE, Shapes
 
+MIRRORED = {"sst2", "fashion_mnist", "cifar10"}
 SPLITS = [
-    pytest.param(
-        name, split, marks=[pytest.mark.mirror] if (name, split) in (("sst2", "train"), ("sst2", "validation")) else []
-    )
+    pytest.param(name, split, marks=[pytest.mark.mirror] if name in MIRRORED and split != "examples" else [])
     for name, task in zoo.tasks().items()
     for split in task.splits
 ]

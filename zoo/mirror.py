@@ -19,12 +19,16 @@ PATIENCE = 4.0
 
 
 def read(source: str, split: str, columns: Sequence[str]) -> list[list[Any]]:
-    """The columns of a split, each as a list; `InputError` where the data is not at hand. Nothing is read twice: the
-    library keeps what it downloads in its own cache."""
+    """The columns of a split, each as a list, images as the files they came in; `InputError` where the data is not at
+    hand. Nothing is read twice: the library keeps what it downloads in its own cache."""
     if (reason := unavailable(source)) is not None:
         raise InputError(reason)
     try:
-        table = _library(source).load_dataset(_place(source), split=split)
+        library = _library(source)
+        table = library.load_dataset(_place(source), split=split)
+        for column in columns:
+            if isinstance(table.features[column], library.Image):
+                table = table.cast_column(column, library.Image(decode=False))
         return [list(table[column]) for column in columns]
     except Exception as error:  # parquet, network and library each raise kinds of their own
         reason = " ".join(str(error).split())[:120]
