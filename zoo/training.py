@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zoo.augmentation import augmentation
 from zoo.cooccurrence import cooccurrence
+from zoo.denormals import flushed
 from zoo.discovery import find
 from zoo.errors import InputError, unknown
 from zoo.loading import untrained
@@ -56,7 +57,7 @@ def train(
     goal = objective(task, samples, find("zoo.models", Network, plan.family, "network"), how.label_smoothing)
     material = _material(plan, task, samples, goal, device, watch)
     history: dict[str, list[float]] = {"loss": [], "accuracy": []}
-    with _seeded(plan.seed, device):  # dropout draws from torch's global generator and takes no other
+    with _seeded(plan.seed, device), flushed():  # dropout draws from torch's global generator and takes no other
         model = _started(plan, task, samples).to(device).train()
         steps = _Steps(model, how, goal, math.ceil(len(material) / how.batch_size) * how.epochs, device)
         order = torch.Generator().manual_seed(plan.seed)
