@@ -15,10 +15,11 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "ge
 class Mlp(Network):
     """Layers that are fully connected, with a nonlinearity after each but the last.
 
-    x ← (x − mean) / deviation;  per hidden layer x ← φ(W x + b);  z = W x + b
+    x ← (x − mean) / deviation;  per hidden layer x ← φ(W x + b);  z = centre + spread (W x + b)
 
     It reads a table, an image or a series as one row of `features` numbers and knows nothing of neighbourhood. With no
-    widths it is `Linear`. The constants that centre images are buffers, so they travel with the weights.
+    widths it is `Linear`. The constants are buffers, so they travel with the weights: mean and deviation centre images,
+    centre and spread give a regression's number its unit.
     Reference: [rumelhart1986learning]
     """
 
@@ -26,6 +27,8 @@ class Mlp(Network):
 
     mean: Tensor
     deviation: Tensor
+    centre: Tensor
+    spread: Tensor
 
     def __init__(
         self,
@@ -37,12 +40,16 @@ class Mlp(Network):
         dropout: float = 0.0,
         mean: float = 0.0,
         deviation: float = 1.0,
+        centre: float = 0.0,
+        spread: float = 1.0,
     ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
             raise unknown("activation", activation, ACTIVATIONS)
         self.register_buffer("mean", torch.tensor(float(mean)))
         self.register_buffer("deviation", torch.tensor(float(deviation)))
+        self.register_buffer("centre", torch.tensor(float(centre)))
+        self.register_buffer("spread", torch.tensor(float(spread)))
         sizes = zip((features, *widths), widths, strict=False)
         self.hidden = nn.ModuleList(_layer(a, b, activation, dropout) for a, b in sizes)
         self.classify = nn.Linear((features, *widths)[-1], classes)
@@ -51,7 +58,7 @@ class Mlp(Network):
         row = ((inputs - self.mean) / self.deviation).flatten(1)  # sample, feature
         for layer in self.hidden:
             row = layer(row)  # sample, hidden
-        return self.classify(row)
+        return self.centre + self.spread * self.classify(row)
 
 
 def _layer(before: int, after: int, activation: str, dropout: float) -> nn.Sequential:
