@@ -139,6 +139,11 @@ def weights_path(name: str) -> Path:
     return storage.WEIGHTS / f"{name}.safetensors"
 
 
+def estimators_path(name: str) -> Path:
+    """Where the fitted form of a traditional model lies, if it is stored."""
+    return storage.WEIGHTS / f"{name}.skops"
+
+
 def card(name: str) -> ModelCard:
     """The card of a model of the zoo; `InputError` where there is no such model, no card, or a broken one."""
     recipe(name)

@@ -1,5 +1,6 @@
 """Loading: a model with its task and card, checked before anybody relies on it."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable
@@ -8,13 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import safetensors
 import torch
 from safetensors.torch import load as tensors_from_bytes
 from torch import Tensor, nn
 
 from zoo import storage
-from zoo.card import REMEDY, ModelCard, card, weights_path
+from zoo.card import REMEDY, ModelCard, card, estimators_path, weights_path
 from zoo.discovery import discover, find
 from zoo.errors import InputError, unknown
 from zoo.model import Network, TraditionalModel, initialise
@@ -81,21 +83,27 @@ def untrained(plan: Recipe) -> Network:
     return initialise(find("zoo.models", Network, plan.family, "network"), dict(plan.options), plan.seed)
 
 
+def unfitted(plan: Recipe) -> TraditionalModel:
+    """The traditional model of a recipe, which has seen nothing yet."""
+    return find("zoo.traditional", TraditionalModel, plan.family, "traditional model")(**dict(plan.options))
+
+
 def fitted(plan: Recipe, samples: Samples, subject: Task) -> TraditionalModel:
     """The traditional model of a recipe, fitted."""
-    model = find("zoo.traditional", TraditionalModel, plan.family, "traditional model")(**dict(plan.options))
+    model = unfitted(plan)
     model.fit(samples, subject, plan.seed)
     return model
 
 
 def data_digest(*parts: Samples) -> str:
-    """sha256 over inputs and labels of samples, with their shapes and types."""
-    content = b"".join(
-        f"{tensor.dtype}{tuple(tensor.shape)}".encode() + tensor.contiguous().numpy().tobytes()
-        for samples in parts
-        for tensor in (samples.inputs, samples.labels)
-    )
-    return storage.sha256(content)
+    """sha256 over what samples ask and what is to be answered, with shapes and types."""
+    found = hashlib.sha256()
+    for samples in parts:
+        for tensor in (samples.inputs, samples.labels, samples.values, samples.answers):
+            if tensor is not None:
+                found.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+                found.update(np.ascontiguousarray(tensor.numpy()).data)
+    return found.hexdigest()
 
 
 def recipe_digest(plan: Recipe, training: Samples) -> str:
@@ -107,6 +115,17 @@ def recipe_digest(plan: Recipe, training: Samples) -> str:
 
 def restore(model: nn.Module, path: Path, expected: ModelCard) -> None:
     """Fill a network from a safetensors file after every check; the network is left alone where one fails."""
+    content, remedy = checked(path, expected), REMEDY.format(name=expected.name)
+    try:
+        state = tensors_from_bytes(content)
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{path} is not a safetensors file ({error}). {remedy}") from None
+    _check_state(state, model.state_dict(), path, remedy)
+    model.load_state_dict(state)
+
+
+def checked(path: Path, expected: ModelCard) -> bytes:
+    """The content of a model's file, once its size and sha256 are those of the card."""
     remedy = REMEDY.format(name=expected.name)
     try:
         content = path.read_bytes()
@@ -123,12 +142,7 @@ def restore(model: nn.Module, path: Path, expected: ModelCard) -> None:
         )
     if storage.sha256(content) != expected.digest:
         raise InputError(f"{path} is not the file that its card describes (its sha256 differs). {remedy}")
-    try:
-        state = tensors_from_bytes(content)
-    except safetensors.SafetensorError as error:
-        raise InputError(f"{path} is not a safetensors file ({error}). {remedy}") from None
-    _check_state(state, model.state_dict(), path, remedy)
-    model.load_state_dict(state)
+    return content
 
 
 def _check_state(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Path, remedy: str) -> None:
@@ -147,6 +161,8 @@ def _check_state(state: dict[str, Tensor], wanted: dict[str, Tensor], path: Path
 def _load(plan: Recipe) -> Loaded:
     subject, described = task(plan.task), card(plan.name)
     _check_tokenizer(subject, described)
+    if plan.stored:
+        return _read(plan, subject, described)
     if plan.training is None:
         return _refitted(plan, subject, described)
     model = untrained(plan)
@@ -161,6 +177,18 @@ def _check_tokenizer(subject: Task, described: ModelCard) -> None:
             f"The tokenizer of {subject.name} is not the one that {described.name} was made with (its sha256 differs "
             f"from the card's). {REMEDY.format(name=described.name)}"
         )
+
+
+def _read(plan: Recipe, subject: Task, described: ModelCard) -> Loaded:
+    """A traditional model whose fitted form is kept in a file, which is read without running code from it."""
+    from zoo.estimators import from_bytes  # skops loads all of scikit-learn
+
+    path, model = estimators_path(plan.name), unfitted(plan)
+    state = from_bytes(checked(path, described), str(path))
+    if not isinstance(state, dict):
+        raise InputError(f"{path} does not hold the parts of a model. {REMEDY.format(name=plan.name)}")
+    model.restore(state, subject)
+    return Loaded(model, subject, described, described.digest)
 
 
 def _refitted(plan: Recipe, subject: Task, described: ModelCard) -> Loaded:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -119,8 +119,9 @@ class ConvolutionalNetwork(Network):
 
 
 class TraditionalModel(ABC):
-    """A scikit-learn pipeline behind the same contract. It is refitted from its recipe: fast, and no pickle is read.
-    Of regression the only "logit" is the number that is asked for.
+    """A scikit-learn pipeline behind the same contract. It is refitted from its recipe or, where that takes long, read
+    from a skops file that holds its `state`: no pickle either way. Of regression the only "logit" is the number that is
+    asked for.
 
     `logits` are such that softmax gives the model's probabilities: the decision function where that is the model (a
     logistic regression), else the logarithm of its probabilities, clipped at 1e-6.
@@ -140,6 +141,17 @@ class TraditionalModel(ABC):
     @abstractmethod
     def parameters(self) -> int:
         """How many numbers were fitted."""
+
+    def state(self) -> dict[str, Any]:
+        """What a fitted model is stored as: all it holds but its task. Only scikit-learn's estimators (no trees),
+        arrays and plain values can be stored; whoever holds something else gives and takes it in such parts."""
+        return {name: value for name, value in vars(self).items() if not isinstance(value, Task)}
+
+    def restore(self, state: dict[str, Any], task: Task) -> None:
+        """Become the fitted model that this is the `state` of; a model that has a field `task` gets this one."""
+        vars(self).update(state)
+        if "task" in type(self).__annotations__:
+            vars(self)["task"] = task
 
 
 def linear_logits(scores: Float[np.ndarray, "sample ..."]) -> Float[Tensor, "sample class"]:
