@@ -1,7 +1,7 @@
 """Augmentation: changes of a training batch that leave its labels true, made on the batch's own device."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -17,6 +17,10 @@ SCALE = 0.1
 SHEAR = 0.1
 SHIFT = 0.15
 """In half images: 0.6 pixels of 8."""
+STEP = 0.08
+"""Largest shift by whole pixels, in images: 2 pixels of 28, 3 of 32."""
+HOLE = 0.375
+"""Side of the square that is cut out, in images: 12 pixels of 32."""
 MISSING = 0.2
 """Share of tokens that word dropout takes out."""
 SPLIT = 0.15
@@ -44,6 +48,42 @@ def flip(
     images = torch.where(upright, images, images.flip(2))
     images = torch.where(mirrored, images, images.flip(3))
     return torch.where(turned, images, images.transpose(2, 3))
+
+
+def mirror(
+    images: Float[Tensor, "sample channel height width"], generator: torch.Generator
+) -> Float[Tensor, "sample channel height width"]:
+    """Each image as it is, or with left and right exchanged."""
+    return torch.where((_uniform(images, 1, generator) < 0.5)[..., None, None], images, images.flip(3))
+
+
+def shift(
+    images: Float[Tensor, "sample channel height width"], generator: torch.Generator, *, rim: str = "constant"
+) -> Float[Tensor, "sample channel height width"]:
+    """Each image moved by whole pixels, each distance alike; what comes in is black ("constant") or the image's own
+    rim, mirrored ("reflect")."""
+    height, width = images.shape[2:]
+    down, right = round(STEP * height), round(STEP * width)
+    wide = functional.pad(images, (right, right, down, down), mode=rim)
+    moved = (_uniform(images, 2, generator) * torch.tensor((2 * down + 1, 2 * right + 1), device=images.device)).long()
+    rows = moved[:, :1] + torch.arange(height, device=images.device)
+    columns = moved[:, 1:] + torch.arange(width, device=images.device)
+    wide = wide.gather(2, rows[:, None, :, None].expand(-1, images.shape[1], -1, wide.shape[3]))
+    return wide.gather(3, columns[:, None, None, :].expand(-1, images.shape[1], height, -1))
+
+
+def cutout(
+    images: Float[Tensor, "sample channel height width"], generator: torch.Generator
+) -> Float[Tensor, "sample channel height width"]:
+    """Each image with one square of its own mean colour somewhere, so that no single part of it suffices; a square
+    near the rim is cut off there. Reference: [devries2017improved]"""
+    place = _uniform(images, 2, generator)
+    rows, columns = (
+        (torch.arange(side, device=images.device) - (middle * side).floor()[:, None]).abs() <= HOLE * side / 2
+        for side, middle in zip(images.shape[2:], place.unbind(1), strict=True)
+    )
+    inside = rows[:, None, :, None] & columns[:, None, None, :]
+    return torch.where(inside, images.mean((2, 3), keepdim=True), images)
 
 
 def word_dropout(
@@ -78,8 +118,16 @@ def token_split(
     return longer[:, :last]
 
 
-AUGMENTATIONS = ("affine", "flip", "word_dropout", "split_and_drop")
 Change = Callable[[Tensor, torch.Generator], Tensor]
+IMAGES: dict[str, tuple[Change, ...]] = {
+    "affine": (affine,),
+    "flip": (flip,),
+    "mirror": (mirror,),
+    "mirror_and_shift": (mirror, shift),
+    "mirror_shift_and_cutout": (mirror, shift, cutout),
+}
+"""What is done to images, one after the other, by the name under which a recipe asks for it."""
+AUGMENTATIONS = (*IMAGES, "word_dropout", "split_and_drop")
 
 
 def augmentation(name: str | None, task: Task) -> Change | None:
@@ -91,11 +139,25 @@ def augmentation(name: str | None, task: Task) -> Change | None:
             return drop
         split = functools.partial(token_split, padding=task.padding, halves=halves)
         return lambda tokens, generator: drop(split(tokens, generator), generator)
-    if name in ("affine", "flip") and task.kind is Kind.IMAGE:
-        return affine if name == "affine" else flip
+    if name in IMAGES and task.kind is Kind.IMAGE:
+        return _in_turn([_on(task, change) for change in IMAGES[name]])
     if name is not None:
         raise unknown(f"augmentation for {task.kind}", name, AUGMENTATIONS)
     return None
+
+
+def _on(task: Task, change: Change) -> Change:
+    """The change as it is made on a task's images: where black does not mean that nothing is there, none comes in."""
+    return change if change is not shift or task.absence == "zero" else functools.partial(shift, rim="reflect")
+
+
+def _in_turn(changes: Sequence[Change]) -> Change:
+    def change(images: Tensor, generator: torch.Generator) -> Tensor:
+        for each in changes:
+            images = each(images, generator)
+        return images
+
+    return change
 
 
 def _uniform(images: Shaped[Tensor, "sample ..."], count: int, generator: torch.Generator) -> Tensor:

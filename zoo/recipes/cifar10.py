@@ -1,0 +1,5 @@
+"""Models of small photographs."""
+
+from zoo.recipe import Recipe
+
+RECIPES: tuple[Recipe, ...] = ()

@@ -1,0 +1,5 @@
+"""Models of clothes."""
+
+from zoo.recipe import Recipe
+
+RECIPES: tuple[Recipe, ...] = ()
