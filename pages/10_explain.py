@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import controls, explained, sentences, show, waiting, work
+from pages.ui import controls, explained, forms, sentences, show, waiting, work
 from workbench.explanation import methods_for
 
 chosen = controls.chosen()
@@ -23,7 +23,7 @@ body = st.container()
 with st.expander("Settings"):
     target = controls.target(subject.task)
     scale = controls.choose("Scale of the maps", list(explained.SCALES), key="scale", titles=explained.SCALE_TITLES)
-    methods = controls.configure_all([fitting[name] for name in names])
+    methods = forms.configure_all([fitting[name] for name in names])
 if not names:
     show.problem("No method is chosen. Choose one above.")
     st.stop()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import blocks, controls, question, show, waiting, work
+from pages.ui import blocks, controls, forms, question, show, waiting, work
 from workbench.lesson import lessons
 from workbench.report.blocks import Question, Verdict
 
@@ -14,7 +14,7 @@ kind = course[name]
 with head:
     show.title(f"|{kind.title}", f"lesson {kind.number} · the claim: {kind.claim}")
 with st.expander("Change the experiment"):
-    lesson = controls.configure_all([kind])[0]
+    lesson = forms.configure_all([kind])[0]
 
 opening = waiting.result(work.opening(lesson), "opening")
 if opening is None:

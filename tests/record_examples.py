@@ -9,6 +9,7 @@ from workbench.records import (
     Curve,
     Embedding,
     Evidence,
+    Gallery,
     Grade,
     Matrix,
     Output,
@@ -230,6 +231,35 @@ def table() -> Table:
     )
 
 
+def gallery(shape: tuple[int, ...], axes: tuple[str, ...], planted: bool = True, **changes: object) -> Gallery:
+    """Samples of any kind; the evidence, where there is any, is every entry above a half."""
+    inputs = np.random.default_rng(GENERATOR).random(shape)
+    marked = inputs.max(1) if "channel" in axes else inputs
+    fields: dict[str, object] = {
+        "title": "Samples",
+        "inputs": inputs,
+        "axes": ("sample", *axes),
+        "sample_ids": tuple(f"test:{i}" for i in range(len(inputs))),
+        "captions": tuple(("<b>nine</b>", "four")[i % 2] for i in range(len(inputs))),
+        "evidence": marked > 0.5 if planted else None,
+    }
+    return Gallery(**(fields | changes))  # type: ignore[arg-type]
+
+
+def galleries() -> dict[str, Record]:
+    """Samples of every kind."""
+    names = tuple(f"column {i}" for i in range(5))
+    return {
+        "images": gallery((9, 3, 8, 8), ("channel", "height", "width")),
+        "lines": gallery((6, 20, 2), ("time", "feature")),
+        "maps": gallery((3, 20, 12), ("time", "feature")),
+        "rows": gallery((6, 5), ("feature",), feature_names=names),
+        "wide rows": gallery((4, 30), ("feature",), planted=False),
+        "plane": gallery((40, 2), ("feature",), planted=False),
+        "sentences": gallery((2, 11), ("token",), tokens=(SENTENCE, SENTENCE)),
+    }
+
+
 def examples() -> dict[str, Record]:
     """At least one record of every type, by a name for the test's report."""
     made: dict[str, Record] = {
@@ -248,4 +278,4 @@ def examples() -> dict[str, Record]:
         "counterfactual": counterfactual(),
         "table": table(),
     }
-    return made
+    return made | galleries()

@@ -162,7 +162,8 @@ def test_another_task_begins_with_its_own_sample() -> None:
     app = opened("explain", model="cnn_digits", sample="test:7")
     app.selectbox("model").set_value("svm_digits").run()
     assert app.text_input("sample").value == "test:7", "another model of the same task keeps the sample"
-    app.selectbox("model").set_value(TEXT_MODEL).run()
+    app.selectbox("of").set_value("sst2").run()
+    assert app.selectbox("model").value == TEXT_MODEL, "the first model of the task"
     assert app.text_input("sample").value.endswith(":0")
     assert not app.exception
     assert not problems(app)

@@ -235,6 +235,21 @@ class Embedding(Record):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Gallery(Record):
+    """Samples of a task as they are: `inputs` (sample, …) over `axes`, what is said of each, and its evidence."""
+
+    name = "gallery"
+    shapes = dict.fromkeys(("inputs", "sample_ids", "captions", "evidence", "tokens"), "sample ...")
+    inputs: np.ndarray
+    axes: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+    captions: tuple[str, ...]
+    evidence: np.ndarray | None = None
+    tokens: tuple[tuple[str, ...], ...] | None = None
+    feature_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Counterfactual(Record):
     """What was changed in a sample and what the model said before and after; `texts` are both sentences, of text."""
 

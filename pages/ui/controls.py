@@ -2,19 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import streamlit as st
 
 import zoo
 from pages.ui import show
-from pages.ui.markup import element
-from workbench import settings
 from workbench.records import Output, Target
 from zoo.errors import InputError, unknown
 from zoo.task import Samples, Task, TextTask
-
-Config = TypeVar("Config", bound=settings.Extension)
 
 FEW = 3
 """Up to so many options are shown beside each other, more in a list."""
@@ -38,9 +33,13 @@ class Chosen:
 
 
 def sidebar() -> Chosen:
-    """The shared choice, made once by the router for all pages."""
-    model = choose("Model", list(zoo.RECIPES), key="model", on_change=_renew_sample)
-    task = zoo.task(zoo.recipe(model).task)
+    """The shared choice, made once by the router for all pages: a task, one of its models, a sample."""
+    task = zoo.task(_task())
+    models = [name for name, plan in zoo.RECIPES.items() if plan.task == task.name]
+    if st.session_state.get("model") not in models:
+        st.session_state["model"] = next((name for name in _linked() if name in models), models[0])
+    # without a default of its own: what equals a default is left out of the link, which then would name no model
+    model = st.selectbox("Model", models, None, key="model", bind="query-params", on_change=_renew_sample) or models[0]
     st.session_state["task"] = task.name
     sample = _sample(task)
     text = ""
@@ -149,24 +148,6 @@ def choose_several(
     return list(picked)[:most]
 
 
-def configure(kind: type[Config]) -> Config:
-    """A configuration from a form that its fields describe."""
-    given = {field.name: _field(kind, field) for field in settings.fields(kind)}
-    return settings.build(kind, given)
-
-
-def configure_all(kinds: Sequence[type[Config]]) -> list[Config]:
-    """Configurations beside each other, each under its title."""
-    made = []
-    for column, kind in zip(st.columns(max(1, len(kinds)), gap="medium"), kinds, strict=False):
-        with column:
-            show.html(element("p", "wb-label", kind.title))
-            made.append(configure(kind))
-            if not settings.fields(kind):
-                show.quiet("Nothing to set.")
-    return made
-
-
 def target(task: Task) -> Target:
     """Which scalar is explained."""
     classes = {str(index): f"class {name}" for index, name in enumerate(task.classes)}
@@ -174,6 +155,27 @@ def target(task: Task) -> Target:
     of = choose("Explained class", list(titles), key="target", titles=titles)
     output = choose("Explained scalar", list(Output), key="output", titles={o: o.replace("_", " ") for o in Output})
     return Target(of=int(of) if of.isdigit() else of, output=Output(output))
+
+
+def _task() -> str:
+    """The task whose models are offered: that of the chosen model, until another is picked here."""
+    _check_link("Model", "model", list(zoo.RECIPES), None)
+    model = st.session_state.get("model") or next(iter(_linked()), next(iter(zoo.RECIPES)))
+    st.session_state["of"] = zoo.recipe(model).task
+    tasks = list(dict.fromkeys(plan.task for plan in zoo.RECIPES.values()))
+    return st.selectbox("Task", tasks, key="of", on_change=_renew_model)
+
+
+def _linked() -> list[str]:
+    """The models that a link names, of those that there are."""
+    return [name for name in st.query_params.get_all("model") if name in zoo.RECIPES]
+
+
+def _renew_model() -> None:
+    """Another task was chosen: begin with its first model and its first sample."""
+    task = st.session_state["of"]
+    st.session_state["model"] = next(name for name, plan in zoo.RECIPES.items() if plan.task == task)
+    _renew_sample()
 
 
 def _sample(task: Task) -> str:
@@ -218,7 +220,7 @@ def _step(task: Task, by: int) -> None:
 
 def _renew_sample() -> None:
     """Another model was chosen: keep the sample where its task has it, else begin with the task's first."""
-    task = zoo.task(zoo.recipe(st.session_state["model"]).task)
+    task = zoo.task(st.session_state["of"])
     if st.session_state.get("task") != task.name:
         st.session_state["sample"] = first_sample(task)
 
@@ -242,36 +244,3 @@ def whole_number(label: str, key: str, low: int, high: int, default: int, help: 
                 f"{label} {given!r} in the link is not a whole number from {low} to {high}: {default} is used."
             )
     return int(st.number_input(label, low, high, default, key=key, bind="query-params", help=help))
-
-
-def _check_number(kind: type[Config], field: Any, key: str) -> None:
-    """Say so where a link gives a setting a value that it cannot have."""
-    for given in st.query_params.get_all(key):
-        try:
-            settings.build(kind, {field.name: given})
-        except InputError as error:
-            show.problem(error)
-
-
-def _field(kind: type[Config], field: Any) -> Any:
-    """The widget of one setting."""
-    key = f"{kind.name}.{field.name}"
-    label = field.name.replace("_", " ").capitalize()
-    told = field.metadata
-    if told["choices"]:
-        return choose(label, list(told["choices"]), key=key, default=field.default)
-    if field.type is bool:
-        return st.toggle(label, value=field.default, key=key, bind="query-params", help=told["help"])
-    _check_number(kind, field, key)
-    if field.type in (int, float):
-        return st.number_input(
-            label,
-            min_value=None if told["low"] is None else field.type(told["low"]),
-            max_value=None if told["high"] is None else field.type(told["high"]),
-            value=field.default,
-            format="%d" if field.type is int else "%g",
-            key=key,
-            bind="query-params",
-            help=told["help"],
-        )
-    return st.text_input(label, value=str(field.default), key=key, bind="query-params", help=told["help"])

@@ -15,20 +15,23 @@ from workbench.analysis import AbstractAnalysis
 from workbench.evaluation import evaluate
 from workbench.evidence import evidence
 from workbench.explanation import AbstractMethod, methods
+from workbench.gallery import gallery, of_each_class
 from workbench.lesson import AbstractLesson
 from workbench.query import Query
-from workbench.records import Attribution, Curve, Evidence, Record, Score, Table, Target
+from workbench.records import Attribution, Curve, Evidence, Gallery, Record, Score, Table, Target
 from workbench.removal import AbstractRemoval
 from workbench.report import build, saliency_report
 from workbench.report.blocks import Block, Question
 from workbench.scoring import AbstractMetric, metrics
 from workbench.storage import digest
 from workbench.subject import Subject
-from zoo.task import Samples
+from zoo.task import Kind, Samples, Task
 
 T = TypeVar("T")
 Made = TypeVar("Made", bound=Record)
 Watch = Callable[[Any], None]
+SHOWN = {Kind.IMAGE: 24, Kind.SERIES: 8, Kind.TEXT: 8, Kind.TABLE: 16}
+"""Samples of a gallery."""
 
 
 def subject(name: str) -> Work[Subject]:
@@ -124,6 +127,16 @@ def analysis(subject: Subject, samples: Samples, what: AbstractAnalysis, kind: t
 
     key = ("analysis", *_named(subject, samples), what)
     return Work(key=key, label=what.title, compute=compute, total=len(samples) * sum(what.cost()))
+
+
+def gallery_of(task: Task, split: str) -> Work[Gallery]:
+    """Some samples of a split to look at, as many of each class."""
+
+    def compute(watch: Watch) -> Gallery:
+        del watch
+        return gallery(task, of_each_class(task, split, SHOWN.get(task.kind, 16)))
+
+    return Work(key=("gallery", task, split), label=f"Loading the split {split} of {task.name}", compute=compute)
 
 
 def comparison_of(task: str) -> Work[Table]:

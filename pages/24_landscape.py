@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import controls, landscape, show, waiting, work
+from pages.ui import controls, forms, landscape, show, waiting, work
 from workbench.analysis import measures
 from workbench.records import Curve, Score, Surface
 
@@ -22,7 +22,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     count = controls.choose("Training samples", ["128", "256", "512"], key="data", default="256")
 with st.expander("Settings"):
     shown = [kinds[name] for name in ("surface", "slice", "top_eigenvalue")]
-    surface_of, slice_of, eigenvalue_of = controls.configure_all(shown)
+    surface_of, slice_of, eigenvalue_of = forms.configure_all(shown)
 samples = subject.task.select(f"train:0:{count}")
 
 left, right = st.columns([1.2, 1], gap="large")
