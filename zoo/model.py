@@ -44,6 +44,9 @@ class Network(nn.Module, ABC):
     def forward(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
         """Logits of each sample; of regression the one number that is asked for."""
 
+    def look(self, inputs: Shaped[Tensor, "sample ..."]) -> None:
+        """Set what is computed from the training inputs, once, before training; most networks have nothing like it."""
+
     def named_layers(self) -> dict[str, nn.Module]:
         """The layers worth looking at, in order, by the dotted name under which `get_submodule` finds them: direct
         children with parameters, lists and rows of modules opened one level."""
