@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -31,8 +31,8 @@ class Draw:
 
     def first(self, count: int) -> Self:
         """The first `count` rows, or all if there are fewer."""
-        kept = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return type(self)(**{name: None if array is None else array[:count] for name, array in kept.items()})
+        parts: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return type(self)(**{name: None if array is None else array[:count] for name, array in parts.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
