@@ -32,7 +32,8 @@ class Draw:
     def first(self, count: int) -> Self:
         """The first `count` rows, or all if there are fewer."""
         parts: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return type(self)(**{name: None if array is None else array[:count] for name, array in parts.items()})
+        cut: dict[str, Any] = {name: None if array is None else array[:count] for name, array in parts.items()}
+        return type(self)(**cut)
 
 
 @dataclass(frozen=True, kw_only=True)
