@@ -3,11 +3,15 @@
 Everything is drawn for many images at once: a parameter has one number per image, a result one plane per image.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 Plane = Float[np.ndarray, "sample height width"]
 Number = Float[np.ndarray, "sample"]
+Outline = Callable[[Plane, Plane, Number], Plane]
+"""From a pixel's coordinates in the figure's frame and its radius to the signed distance from its edge."""
 FAINTEST = 0.05
 """A pixel covered by less is not painted at all, so that the mask of a shape is exactly where it was painted."""
 
@@ -61,7 +65,62 @@ def star(u: Plane, v: Plane, radius: Number) -> Plane:
     return (across * outward[0] + along * outward[1]) * radius[:, None, None]
 
 
+def heart(u: Plane, v: Plane, radius: Number) -> Plane:
+    """A square on its corner with a disc on each of its two upper sides."""
+    side = 0.62 * radius[:, None, None]
+    down = v - 0.1 * radius[:, None, None]
+    across, along = (u + down) / np.sqrt(2), (down - u) / np.sqrt(2)
+    block = np.maximum(np.abs(across), np.abs(along)) - side
+    discs = np.minimum(np.hypot(across, along + side), np.hypot(across + side, along)) - side
+    return np.minimum(block, discs)
+
+
+def ellipse(u: Plane, v: Plane, radius: Number) -> Plane:
+    """1.15 × 0.65 of the radius; the distance is right to first order, which is what an edge needs."""
+    wide, high = 1.15 * radius[:, None, None], 0.65 * radius[:, None, None]
+    inside = np.hypot(u / wide, v / high)
+    return inside * (inside - 1) / np.maximum(np.hypot(u / wide**2, v / high**2), 1e-9)
+
+
+def ring(u: Plane, v: Plane, radius: Number) -> Plane:
+    """Closed, and broad enough to be seen."""
+    return np.abs(np.hypot(u, v) - 0.75 * radius[:, None, None]) - 0.24 * radius[:, None, None]
+
+
+def moon(u: Plane, v: Plane, radius: Number) -> Plane:
+    """A disc from which another was cut."""
+    size = radius[:, None, None]
+    return np.maximum(np.hypot(u, v) - size, 0.85 * size - np.hypot(u - 0.55 * size, v))
+
+
+def arrow(u: Plane, v: Plane, radius: Number) -> Plane:
+    """Upwards: a triangle on a bar."""
+    size = radius[:, None, None]
+    head = np.maximum((np.abs(u) - 0.9 * (v + size)) / np.hypot(1, 0.9), v - 0.05 * size)
+    bar = np.maximum(np.abs(u) - 0.3 * size, np.abs(v - 0.3 * size) - 0.7 * size)
+    return np.minimum(head, bar)
+
+
+def hourglass(u: Plane, v: Plane, radius: Number) -> Plane:
+    """Two triangles that meet in the middle."""
+    size = radius[:, None, None]
+    return np.maximum((np.abs(u) - 0.8 * np.abs(v) - 0.12 * size) / np.hypot(1, 0.8), np.abs(v) - 0.9 * size)
+
+
+def painted(
+    outlines: Sequence[Outline], which: Int[np.ndarray, "sample"], frame: tuple[Plane, Plane], radius: Number
+) -> Plane:
+    """The share of each pixel that a figure covers, whose outline is another in every image."""
+    covered = np.zeros_like(frame[0])
+    for index, outline in enumerate(outlines):
+        rows = which == index
+        covered[rows] = coverage(outline(frame[0][rows], frame[1][rows], radius[rows]))
+    return covered
+
+
 SHAPES = {"circle": circle, "square": square, "triangle": triangle, "cross": cross, "star": star}
+OBJECTS = SHAPES | {"heart": heart, "ring": ring, "moon": moon, "arrow": arrow, "hourglass": hourglass}
+SPRITES = {"square": square, "ellipse": ellipse, "heart": heart}
 
 
 def line(u: Plane, v: Plane, length: Number, width: Number) -> Plane:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from zoo import drawing
+from zoo import backdrop, drawing
 from zoo.patches import patches
 from zoo.task import Kind, Samples, Task
 
@@ -17,10 +17,6 @@ SIZE = 32
 PATCH = 4
 BLOCK = 500
 """Images drawn from one generator; a larger split therefore begins with the same images as a smaller one."""
-CLUTTER = 4
-"""Most distractors in an image."""
-LEAST_CONTRAST = 0.45
-"""Euclidean distance in RGB between the shape and the mean of what it covers."""
 NOISE = 0.04
 """Standard deviation of the noise added to every channel of every pixel."""
 
@@ -101,7 +97,12 @@ class Shapes(Task):
 
     def with_other_rest(self, split: str) -> Samples:
         """The same shapes, each painted over the background of another image on which its colour can be told."""
-        return self._samples(split, lambda parts: compose(replace(parts, background=_other_backgrounds(parts))))
+        return self._samples(
+            split,
+            lambda parts: compose(
+                replace(parts, background=backdrop.exchanged(parts.background, parts.colour, parts.covered))
+            ),
+        )
 
     def _samples(self, split: str, paint: Callable[[Scenes], Image]) -> Samples:
         images, labels, evidence = [], [], []
@@ -130,7 +131,7 @@ def compose(parts: Scenes) -> Image:
 
 def _draw(generator: np.random.Generator) -> Scenes:
     """One block of scenes."""
-    background = _background(generator)
+    background = backdrop.cluttered(generator, BLOCK, SIZE)
     labels = generator.integers(len(drawing.SHAPES), size=BLOCK)
     radius = generator.uniform(5, 8, BLOCK)
     x, y = (generator.uniform(1.3 * radius, SIZE - 1.3 * radius, BLOCK) for _ in range(2))
@@ -142,72 +143,7 @@ def _draw(generator: np.random.Generator) -> Scenes:
     return Scenes(
         background=background,
         covered=covered,
-        colour=_contrasting(generator, background, covered),
+        colour=backdrop.contrasting(generator, background, covered),
         noise=NOISE * generator.standard_normal(background.shape),
         labels=labels,
     )
-
-
-def _background(generator: np.random.Generator) -> Image:
-    """A colour that changes slowly over the image, smooth texture, and up to four distractors one over the other."""
-    base = generator.uniform(0.2, 0.8, (BLOCK, 1, 1, 3))
-    slope = generator.uniform(-0.2, 0.2, (BLOCK, 2, 3)) / SIZE
-    place = np.arange(SIZE) - SIZE / 2
-    image = (
-        base
-        + place[None, :, None, None] * slope[:, None, None, 0]
-        + place[None, None, :, None] * slope[:, None, None, 1]
-    )
-    image = image + 0.06 * drawing.texture(generator, BLOCK, SIZE, 9)
-    for _ in range(CLUTTER):
-        share = _distractor(generator)[..., None]
-        colour = generator.uniform(0.1, 0.9, (BLOCK, 1, 1, 3))
-        image = share * colour + (1 - share) * image
-    return np.clip(image, 0.1, 0.9)
-
-
-def _distractor(generator: np.random.Generator) -> Plane:
-    """For each image one cloud, stroke, half ring, patch of waves, or nothing: the share of each pixel it covers."""
-    x, y = generator.uniform(0, SIZE, (2, BLOCK))
-    angle = generator.uniform(0, 2 * np.pi, BLOCK)
-    long, short = generator.uniform(0, 1, (2, BLOCK))
-    strength = generator.uniform(0.4, 0.9, BLOCK)
-    kind = generator.integers(5, size=BLOCK)
-    share = np.zeros((BLOCK, SIZE, SIZE))
-    drawn = (
-        (drawing.blob, 3 + 4 * long, 2 + 2 * short),
-        (drawing.line, 8 + 20 * long, 0.8 + 1.2 * short),
-        (drawing.half_ring, 3 + 5 * long, 0.8 + 1.2 * short),
-        (drawing.stripes, 4 + 4 * long, 2.5 + 3 * short),
-    )
-    for index, (draw, first, second) in enumerate(drawn):
-        rows = kind == index
-        u, v = drawing.local_coordinates(SIZE, x[rows], y[rows], angle[rows])
-        share[rows] = strength[rows, None, None] * draw(u, v, first[rows], second[rows])
-    return share
-
-
-def _contrasting(generator: np.random.Generator, background: Image, covered: Plane) -> Colour:
-    """A colour per image that can be told from the mean of what it will cover: the first of 32 that is far enough."""
-    mean = _mean_below(background, covered)
-    candidates = generator.uniform(0.05, 0.95, (len(mean), 32, 3))
-    enough = np.linalg.norm(candidates - mean[:, None], axis=2) >= LEAST_CONTRAST
-    return candidates[np.arange(len(mean)), enough.argmax(1)]
-
-
-def _other_backgrounds(parts: Scenes) -> Image:
-    """For each image the background of the first image after it, in its block, from which its colour can be told."""
-    chosen = np.roll(parts.background, -1, axis=0)
-    for step in range(2, len(chosen)):
-        contrast = np.linalg.norm(parts.colour - _mean_below(chosen, parts.covered), axis=1)
-        poor = contrast < LEAST_CONTRAST
-        if not poor.any():
-            break
-        chosen[poor] = np.roll(parts.background, -step, axis=0)[poor]
-    return chosen
-
-
-def _mean_below(background: Image, covered: Plane) -> Colour:
-    """The mean colour of the pixels that a shape paints."""
-    painted = covered > 0
-    return np.einsum("nhwc,nhw->nc", background, painted) / painted.sum((1, 2))[:, None]
