@@ -76,7 +76,7 @@ def test_a_student_is_trained_by_as_many_teachers_as_its_recipe_says():
     plan = RECIPES["transformer_sst2"]
     plan = replace(plan, training=replace(plan.training, epochs=1, distillation=taught))
     told = []
-    made = train(plan, SST2, SENTENCES, watch=lambda called, *_: told.append(called))
+    made = train(plan, SST2, SENTENCES, watch=lambda now: told.append(now.called))
     assert sorted(set(told)) == [*(f"teacher {i} of 4" for i in (1, 2, 3, 4)), "transformer_sst2"]
     assert np.isfinite(made.history["loss"]).all()
 

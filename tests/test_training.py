@@ -13,10 +13,11 @@ from zoo import loading, storage
 from zoo.card import weights_path
 from zoo.errors import InputError
 from zoo.loading import untrained
+from zoo.optimisers import schedule
 from zoo.recipe import Recipe
 from zoo.recipes import RECIPES
 from zoo.release import release, remeasure
-from zoo.training import schedule, train
+from zoo.training import train
 from zoo.verification import verify
 
 SST2, DIGITS = zoo.task("sst2"), zoo.task("digits")

@@ -69,6 +69,7 @@ def train(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from zoo import loading
+    from zoo.course import Progress as Course
     from zoo.release import release
 
     where = loading.device(device)
@@ -77,9 +78,9 @@ def train(
     with Progress(*columns, console=Console(stderr=True)) as progress:
         row = progress.add_task(name, total=plan.training.epochs if plan.training else 1)
 
-        def watch(called: str, epoch: int, epochs: int, loss: float, accuracy: float) -> None:
-            told = f"{called}  loss {loss:.3f}  accuracy {accuracy:.1%}"
-            progress.update(row, completed=epoch, total=epochs, description=told)
+        def watch(now: Course) -> None:
+            told = f"{now.called}  loss {now.loss:.3f}  score {now.score:.3f}"
+            progress.update(row, completed=now.epoch, total=now.epochs, description=told)
 
         described = release(plan, where, watch)
         progress.update(row, completed=progress.tasks[row].total)

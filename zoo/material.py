@@ -1,7 +1,8 @@
 """Material: what a network is shown in an epoch, and what it should answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -33,6 +34,13 @@ class Material:
     def __len__(self) -> int:
         return len(self.inputs) * (2 if self.teachers else 1)
 
+    def on(self, device: torch.device) -> Self:
+        """The same, its inputs and targets on a GPU once and for all where they fit; teachers read from the CPU."""
+        size = sum(tensor.numel() * tensor.element_size() for tensor in (self.inputs, self.targets))
+        if device.type != "cuda" or self.teachers or size > torch.cuda.mem_get_info(device)[0] / 2:
+            return self
+        return replace(self, inputs=self.inputs.to(device), targets=self.targets.to(device))
+
     def batches(self, size: int, generator: torch.Generator, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
         """One epoch in random order, on the device; batches of text are no wider than their longest sentence."""
         inputs, targets = self.inputs, self.targets
@@ -42,15 +50,15 @@ class Material:
             targets = torch.cat((targets, opinion(self.teachers, parts, self._padding)))
         order = torch.randperm(len(inputs), generator=generator)
         if not isinstance(self.task, TextTask):
-            for rows in order.split(size):
+            for rows in order.to(inputs.device).split(size):
                 yield inputs[rows].to(device), targets[rows].to(device)
             return
-        lengths = (inputs != self._padding).sum(1)
+        lengths = (inputs != self._padding).sum(1).cpu()
         pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * size)]
         batches = [rows for pool in pools for rows in pool.split(size)]
         for index in torch.randperm(len(batches), generator=generator).tolist():
-            rows = batches[index]
-            yield inputs[rows, : int(lengths[rows].max())].to(device), targets[rows].to(device)
+            longest, rows = int(lengths[batches[index]].max()), batches[index].to(inputs.device)
+            yield inputs[rows, :longest].to(device), targets[rows].to(device)
 
     @property
     def _padding(self) -> int:

@@ -34,10 +34,18 @@ class Training:
     embedding_start: str | None = None
     """Where the embedding table starts: None at random, or "cooccurrence"."""
     optimiser: str = "adamw"
+    """A name in `optimisers.py`: sgd, momentum, rmsprop, adam, adamw or sam."""
+    radius: float = 0.05
+    """Of sam alone: how far away the loss should still be low."""
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
+    initialisation: str | None = None
+    """A name in `initialisation.py`: xavier_uniform, xavier_normal, he_uniform or he_normal; None for what the
+    architecture itself does."""
     warm_up: float = 0.1
-    """Share of all steps in which the learning rate rises linearly; after it, it falls along a cosine to zero."""
+    """Share of all steps in which the learning rate rises linearly; after it, it follows the schedule."""
+    schedule: str = "cosine"
+    """How the learning rate falls to zero: cosine or linear; "constant" leaves it."""
     label_smoothing: float = 0.0
     clip_norm: float | None = None
     augmentation: str | None = None
@@ -46,6 +54,15 @@ class Training:
     """Decay of an exponential moving average of the weights, which is what is kept; None keeps the last weights."""
     precision: str = "float32"
     """Of the forward pass on the CPU: "float32", or "bfloat16" under autocast; on CUDA it is always the latter."""
+    compile: bool = False
+    """Whether torch.compile makes kernels for the network, on CUDA only."""
+    patience: int | None = None
+    """Epochs without a lower held-out loss after which training stops; the weights of the lowest are kept. None trains
+    to the end, on the whole training split."""
+    held_out: float = 0.1
+    """Share of the training split that is held out, where there is patience."""
+    path: int = 0
+    """How many points of the training path to keep, at evenly spaced epochs: start and end, and what is between."""
     distillation: Distillation | None = None
 
 

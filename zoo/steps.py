@@ -1,0 +1,157 @@
+"""Steps: what one batch does to a network, its averaged weights and its optimiser."""
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from zoo import distributed
+from zoo.errors import unknown
+from zoo.model import Network
+from zoo.objective import Objective
+from zoo.optimisers import climbed, optimiser, schedule
+from zoo.recipe import Training
+
+PRECISIONS = ("float32", "bfloat16")
+IMAGE = 4
+"""Axes of a batch of images."""
+
+
+class Diverged(ArithmeticError):
+    """The loss, or a weight, is no longer a finite number."""
+
+    def __init__(self, step: int, rate: float) -> None:
+        super().__init__(step, rate)
+        self.step, self.rate = step, rate
+
+
+class Steps:
+    """The optimiser's side of training: `take` makes one step per batch, learning rate and averaged weights included.
+
+    `kept` is the network that would be kept if training ended now: the averaged weights where a recipe wants them. On
+    CUDA, and on the CPU in bfloat16, images and convolutions lie in memory channels last, which is what the fast
+    kernels read; in float32 on the CPU that gains nothing, and the order of channels stays as it is.
+    """
+
+    def __init__(self, model: Network, how: Training, goal: Objective, total: int, device: torch.device) -> None:
+        if how.precision not in PRECISIONS:
+            raise unknown("precision", how.precision, PRECISIONS)
+        self.model, self.how, self.goal, self.total, self.device = model, how, goal, total, device
+        self.short = device.type == "cuda" or how.precision == "bfloat16"
+        if self.short:
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.kept = model if how.average is None else copy.deepcopy(model)
+        self.optimiser = optimiser(model, how, device)
+        self.done = 0
+        self.failed = torch.full((), torch.inf, device=device)
+        if how.compile and device.type == "cuda":
+            model.compile()
+        self.learner = distributed.together(_Learner(model, goal), device)
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, from 0."""
+        return self.how.learning_rate * self._share(step)
+
+    def take(self, inputs: Shaped[Tensor, "sample ..."], targets: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "2"]:
+        """One step on a batch. Its summed loss and score, as a tensor: reading them would wait for the device.
+
+        Raises `Diverged` where the loss is not a finite number, before anything is changed; on CUDA `check` does.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["full"] * self._share(self.done)
+        whole = len(inputs)
+        inputs, targets, count = distributed.share(inputs, targets)
+        weight = count * distributed.processes() / whole  # the processes' gradients are averaged
+        loss, score = self._backward(inputs, targets, weight)
+        if self.how.optimiser == "sam":
+            with climbed(self.model, self.how.radius):
+                self._backward(inputs, targets, weight)
+        if self.how.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.how.clip_norm)
+        self.optimiser.step()
+        self.done += 1
+        self._update_average()
+        return torch.stack((loss.detach() * count, score * (count > 0)))
+
+    def _backward(self, inputs: Tensor, targets: Tensor, weight: float) -> tuple[Tensor, Tensor]:
+        if self.short and inputs.ndim == IMAGE:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.short):
+            loss, score = self.learner(inputs, targets)
+        self._note(loss)
+        self.optimiser.zero_grad()
+        (loss * weight).backward()
+        return loss, score
+
+    def _note(self, loss: Tensor) -> None:
+        """Whether a loss is a number; a GPU is not waited for, it only remembers the step."""
+        if self.device.type == "cpu":
+            if not loss.isfinite():
+                raise Diverged(self.done + 1, self.rate(self.done))
+        else:
+            self.failed = torch.where(loss.detach().isfinite(), self.failed, self.failed.clamp(max=self.done + 1))
+
+    def check(self) -> None:
+        """Raise `Diverged` where a loss since the last check, or a weight now, is not a finite number."""
+        if self.failed.isfinite():
+            step = int(self.failed)
+            raise Diverged(step, self.rate(step - 1))
+        if not all(bool(tensor.isfinite().all()) for tensor in self.model.state_dict().values()):
+            raise Diverged(self.done, self.rate(self.done - 1))
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Exponential moving average of weights and running statistics; short at first, so the start is forgotten."""
+        if self.how.average is None:
+            return
+        decay = min(self.how.average, self.done / (self.done + 10))
+        current = self.model.state_dict()
+        for name, tensor in self.kept.state_dict().items():
+            if tensor.is_floating_point():
+                tensor.lerp_(current[name], 1 - decay)
+            else:
+                tensor.copy_(current[name])
+
+    def _share(self, step: int) -> float:
+        return schedule(step, self.total, self.how.warm_up, self.how.schedule)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Copies of all that the next step depends on, by name."""
+        found = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        if self.kept is not self.model:
+            found |= {f"kept.{name}": tensor for name, tensor in self.kept.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            found |= {f"optimiser.{index}.{key}": value for key, value in state.items() if value is not None}
+        return {name: tensor.detach().clone() for name, tensor in found.items()} | {"done": torch.tensor(self.done)}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors` gave, with the same bits in the same memory order."""
+        self.done = int(tensors["done"])
+        self.model.load_state_dict(_part(tensors, "model."))
+        if self.kept is not self.model:
+            self.kept.load_state_dict(_part(tensors, "kept."))
+        parameters = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _part(tensors, "optimiser.").items():
+            index, key = name.split(".")
+            like = parameters[int(index)]
+            laid = torch.empty_like(like).copy_(tensor) if key != "step" else tensor
+            state.setdefault(int(index), {})[key] = laid
+        self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
+
+
+class _Learner(nn.Module):
+    """Network and objective as one module: what several processes share is the way from a batch to its loss."""
+
+    def __init__(self, model: Network, goal: Objective) -> None:
+        super().__init__()
+        self.model, self.goal = model, goal
+
+    def forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return self.goal(self.model, inputs, targets)
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
