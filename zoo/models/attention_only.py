@@ -15,7 +15,7 @@ class AttentionOnly(TokenNetwork, SequenceNetwork):
     x⁰ = e + p;  x^{l+1} = x^l + Σ_heads softmax(x^l Q (x^l K)ᵀ / √d) x^l V O;  z_t = x_t U
 
     No network on each token, no norm, no bias: what a token says to the answer is a sum over paths through heads,
-    each a product of matrices. The answer of a sample is the one at its last token.
+    each a product of matrices. The answer of a sample is the one at its last token; no more than `longest` are read.
 
     When it misleads: heads of a later layer read what earlier ones wrote, so a head alone need not mean anything.
     Reference: [elhage2021mathematical]
@@ -40,9 +40,11 @@ class AttentionOnly(TokenNetwork, SequenceNetwork):
     def from_embedding(
         self, embedded: Float[Tensor, "sample token hidden"], mask: Bool[Tensor, "sample token"]
     ) -> Float[Tensor, "sample class"]:
+        embedded, mask = embedded[:, : len(self.position)], mask[:, : len(self.position)]  # behind it is only padding
         return self._read(embedded, mask, last_place(mask)[:, None])[:, 0]
 
     def steps(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample step class"]:
+        inputs = inputs[:, : len(self.position)]
         places = torch.arange(inputs.shape[1], device=inputs.device).expand(inputs.shape)
         return self._read(self.embed(inputs), inputs != self.padding, places)
 

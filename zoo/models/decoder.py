@@ -16,8 +16,9 @@ class Decoder(TokenNetwork, SequenceNetwork):
 
     x = e + p;  per block x ← x + attention(norm(x)), x ← x + down(act(up(norm(x))));  z_t = W norm(x_t) + b
 
-    The answer of a sample is the one at its last token. `normalise=False` leaves the norms out, so that what a layer
-    adds can be followed through the sum: the network for arithmetic of [nanda2023progress].
+    The answer of a sample is the one at its last token; no more than `longest` are read. `normalise=False` leaves the
+    norms out, so that what a layer adds can be followed through the sum, as in the network for arithmetic of
+    [nanda2023progress].
 
     When it misleads: attention weights say where a token looked, not what moved the output.
     Reference: [vaswani2017attention], [radford2018improving], [xiong2020layer]
@@ -59,9 +60,11 @@ class Decoder(TokenNetwork, SequenceNetwork):
     def from_embedding(
         self, embedded: Float[Tensor, "sample token hidden"], mask: Bool[Tensor, "sample token"]
     ) -> Float[Tensor, "sample class"]:
+        embedded, mask = embedded[:, : len(self.position)], mask[:, : len(self.position)]  # behind it is only padding
         return self._read(embedded, mask, last_place(mask)[:, None])[:, 0]
 
     def steps(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample step class"]:
+        inputs = inputs[:, : len(self.position)]
         places = torch.arange(inputs.shape[1], device=inputs.device).expand(inputs.shape)
         return self._read(self.embed(inputs), inputs != self.padding, places)
 
