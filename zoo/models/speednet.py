@@ -80,7 +80,7 @@ class _Whitening(nn.Module):
         super().__init__()
         size = channels * SIDE**2
         self.register_buffer("filters", torch.randn(2 * size, channels, SIDE, SIDE))
-        self.register_buffer("shift", torch.zeros(2 * size))
+        self.register_buffer("shift", torch.randn(2 * size))  # not zero: black would stay exactly 0, and tie
 
     def forward(
         self, inputs: Float[Tensor, "sample channel height width"]
