@@ -5,34 +5,71 @@ import numpy as np
 import zoo
 from workbench.records import Column, Table
 from zoo.card import ModelCard
+from zoo.errors import InputError
 
 COLUMNS = (
     Column(title="Model"),
     Column(title="What it is"),
     Column(title="Task"),
     Column(title="Accuracy", unit="%", higher_is_better=True, digits=1),
+    Column(title="R²", higher_is_better=True, digits=3),
+    Column(title="Over seeds"),
     Column(title="Parameters", digits=0),
+    Column(title="Multiply-accumulates", digits=0),
     Column(title="Predict", unit="ms per sample", higher_is_better=False),
 )
-ACCURACY = 3
+ACCURACY, R_SQUARED = 3, 4
+SCORES = {"accuracy": (ACCURACY, 100.0), "R²": (R_SQUARED, 1.0)}
+"""The column of each kind of score, and its scale."""
 
 
 def catalogue() -> Table:
-    """One row per model; accuracy on the scored split of its task with the card's 95 % interval."""
-    cards = [zoo.card(name) for name in zoo.RECIPES]
+    """One row per model with a card; its score on the scored split of its task with the card's 95 % interval, and the
+    mean over seeds with the interval of that. A column that no model fills is left out."""
+    cards, missing = _cards()
+    rows = [_row(card) for card in cards]
     low, high = np.full((2, len(cards), len(COLUMNS)), np.nan)
-    low[:, ACCURACY] = [100 * card.metrics.low for card in cards]
-    high[:, ACCURACY] = [100 * card.metrics.high for card in cards]
+    for place, card in enumerate(cards):
+        column, scale = SCORES[card.metrics.measure]
+        low[place, column], high[place, column] = scale * card.metrics.low, scale * card.metrics.high
+    kept = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
+    without = f" Without a card, and not shown: {', '.join(missing)}." if missing else ""
     return Table(
         title="Models of the zoo",
-        columns=COLUMNS,
-        rows=tuple(_row(card) for card in cards),
-        low=low,
-        high=high,
-        note="Accuracy on the split that the task is scored on, with its 95 % interval, as the cards say.",
+        columns=tuple(COLUMNS[i] for i in kept),
+        rows=tuple(tuple(row[i] for i in kept) for row in rows),
+        low=low[:, kept],
+        high=high[:, kept],
+        note="Accuracy, or R² where a number is asked for, on the split that the task is scored on, with its 95 % "
+        f"interval over samples; the mean over seeds with its own. As the cards say.{without}",
     )
 
 
-def _row(card: ModelCard) -> tuple[str | float | int, ...]:
-    accuracy = 100 * card.metrics.accuracy
-    return card.name, card.title, card.task, accuracy, card.parameters, card.predict_milliseconds
+def over_seeds(card: ModelCard) -> str:
+    """The mean score over seeds, with half the length of its 95 % interval and how many seeds there were."""
+    scale = SCORES[card.metrics.measure][1]
+    places = 1 if scale > 1 else 3
+    kept = card.spread
+    if kept.low is None or kept.high is None:
+        return "one seed"
+    half = scale * (kept.high - kept.low) / 2
+    return f"{scale * kept.mean:.{places}f} ± {half:.{places}f} ({len(kept.seeds)} seeds)"
+
+
+def _cards() -> tuple[list[ModelCard], list[str]]:
+    """The cards there are, and the names of the models that have none that can be read."""
+    cards, missing = [], []
+    for name in zoo.RECIPES:
+        try:
+            cards.append(zoo.card(name))
+        except InputError:
+            missing.append(name)
+    return cards, missing
+
+
+def _row(card: ModelCard) -> tuple[str | float | int | None, ...]:
+    scores: list[float | None] = [None, None]
+    column, scale = SCORES[card.metrics.measure]
+    scores[column - ACCURACY] = scale * card.metrics.score
+    costs = card.parameters, card.multiply_accumulates
+    return card.name, card.title, card.task, *scores, over_seeds(card), *costs, card.predict_milliseconds

@@ -2,6 +2,8 @@
 
 import math
 
+from zoo.metrics import Metrics
+
 MINUS = "\N{MINUS SIGN}"
 SMALL = 1e-3
 """Quantities below, interval included, are written with a power of ten: "(1.1 ± 0.7)e−6"."""
@@ -25,6 +27,18 @@ def quantity(value: float, low: float = math.nan, high: float = math.nan, unit: 
         scale = 10.0**exponent
         return _with_ends(value / scale, low / scale, high / scale, f"e{MINUS}{-exponent}") + suffix
     return _with_ends(value, low, high) + suffix
+
+
+def scored(metrics: Metrics) -> str:
+    """The score of a model with its interval over samples: "98.9 ± 0.7 %", or "R² 0.48 ± 0.12"."""
+    if metrics.measure == "accuracy":
+        return quantity(100 * metrics.score, 100 * metrics.low, 100 * metrics.high, "%")
+    return f"{metrics.measure} {quantity(metrics.score, metrics.low, metrics.high)}"
+
+
+def score_alone(metrics: Metrics, value: float) -> str:
+    """Another score of the same kind, without an interval: "96.6 %", or "R² 0.48"."""
+    return f"{fixed(100 * value, 1)} %" if metrics.measure == "accuracy" else f"{metrics.measure} {fixed(value, 3)}"
 
 
 def _with_ends(value: float, low: float, high: float, power: str = "") -> str:

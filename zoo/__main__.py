@@ -7,7 +7,7 @@ used; one sentence then says why.
 import json
 import sys
 from dataclasses import asdict, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE
@@ -15,8 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from zoo.card import ModelCard, card
-from zoo.errors import InputError
+from zoo.errors import InputError, unknown
+from zoo.metrics import Metrics
 from zoo.recipes import RECIPES, recipe
+
+if TYPE_CHECKING:
+    from zoo.verification import Verdict
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
@@ -26,14 +30,45 @@ Models = typer.Argument(metavar="MODEL", help="Models; all where none is named."
 SomeModels = typer.Argument(metavar="MODEL", help="Models; at least one.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+WORDS = {
+    "macro_f1": "macro-F1",
+    "macro_precision": "macro precision",
+    "macro_recall": "macro recall",
+    "negative_log_likelihood": "negative log-likelihood, nats",
+    "calibration_error": "expected calibration error, 15 bins",
+    "rmse": "root mean squared error",
+    "mae": "mean absolute error",
+}
+"""What `evaluate` calls the figures beside the score."""
+WIDE = 140
+"""Characters of a line that is not written to a terminal."""
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number gives the same weights.")]
 
 
 @app.command("list")
-def list_models(as_json: AsJson = False) -> None:
-    """Show every model we ship, from its card."""
+def list_models(
+    task: Annotated[str | None, typer.Option(help="Only models of this task, or of its variants.")] = None,
+    family: Annotated[str | None, typer.Option(help="Only models of this family, cnn for example.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every model we ship, from its card.
+
+    The score is the accuracy in per cent or, where a number is asked for, R². It stands with its 95 % interval over
+    samples, and as the mean over seeds with the interval of that.
+    """
+    chosen = [
+        name
+        for name, plan in RECIPES.items()
+        if family in (None, plan.family) and (task is None or plan.task == task or plan.task.startswith(f"{task}_"))
+    ]
+    if not chosen:
+        for given, kind in ((task, "task"), (family, "family")):
+            known = {getattr(plan, kind) for plan in RECIPES.values()}
+            if given is not None and given not in known:
+                raise unknown(f"{kind} with models", given, known)
+        raise InputError(f"There is no model of the family {family} for {task}. Leave one of the two out.")
     cards = []
-    for name in RECIPES:
+    for name in chosen:
         try:
             cards.append(card(name))
         except InputError as error:
@@ -42,14 +77,17 @@ def list_models(as_json: AsJson = False) -> None:
         print(json.dumps([asdict(each) for each in cards], indent=2, ensure_ascii=False))
         return
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
-    for title in ("model", "task", "accuracy, 95 %", "parameters", "train s", "ms/sample"):
-        table.add_column(title, no_wrap=True, justify="left" if title in ("model", "task") else "right")
+    for title in ("model", "task", "score, 95 %", "over seeds", "parameters", "multiply-adds", "train s"):
+        words = title in ("model", "task")
+        table.add_column(title, no_wrap=not words, overflow="fold", justify="left" if words else "right")
     for each in cards:
-        metrics = each.metrics
-        interval = f"{100 * metrics.accuracy:.1f} ({100 * metrics.low:.1f} to {100 * metrics.high:.1f})"
-        numbers = f"{each.parameters:,}", f"{each.seconds:.1f}", f"{each.predict_milliseconds:.3f}"
-        table.add_row(each.name, each.task, interval, *numbers)
-    Console().print(table)
+        costs = "" if each.multiply_accumulates is None else _rough(each.multiply_accumulates)
+        numbers = _rough(each.parameters), costs, f"{each.seconds:.1f}"
+        table.add_row(each.name, each.task, _short(each.metrics), _seeds(each), *numbers)
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    console.print(table)
 
 
 @app.command()
@@ -91,28 +129,32 @@ def train(
 def verify(
     names: Annotated[list[str] | None, Models] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Check files and counts, but measure nothing again.")] = False,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Also train again with every seed and compare; takes as long as training.")
+    ] = False,
+    threads: Threads = 1,
 ) -> None:
     """Check that every card tells the truth, by measuring again.
 
     The exit code is 1 where one does not.
     """
     plans = [recipe(name) for name in names or RECIPES]
+    import torch
+
+    from zoo.verification import retrain as train_again
     from zoo.verification import verify as check
 
+    torch.set_num_threads(threads)
     wrong = 0
     for plan in plans:
-        verdict = check(plan.name, fast)
-        wrong += bool(verdict.problems)
-        for problem in verdict.problems:
+        verdicts = [check(plan.name, fast), *([train_again(plan.name)] if retrain else [])]
+        problems = [problem for verdict in verdicts for problem in verdict.problems]
+        wrong += bool(problems)
+        for problem in problems:
             print(f"WRONG     {plan.name}: {problem}")
-        if verdict.problems:
-            continue
-        if verdict.unmeasured is not None:
-            print(f"NOT MEASURED  {plan.name}: {verdict.unmeasured}")
-        elif verdict.accuracy is None:
-            print(f"ok        {plan.name}: files, recipe and counts; figures not measured again (--fast)")
-        else:
-            print(f"ok        {plan.name}: accuracy {verdict.accuracy:.2%} measured again")
+        if not problems:
+            for verdict in verdicts:
+                print(_found(verdict))
     if wrong:
         raise typer.Exit(1)
 
@@ -137,11 +179,10 @@ def evaluate(
     table = Table(title=f"{name} on {loaded.task.name}, {chosen} ({metrics.samples:,} samples)")
     table.add_column("metric")
     table.add_column("value", justify="right")
-    accuracy, interval = _accuracy(metrics.accuracy, metrics.low, metrics.high)
-    table.add_row("accuracy", f"{accuracy}  ({interval})")
-    table.add_row("macro-F1", f"{metrics.macro_f1:.4f}")
-    table.add_row("negative log-likelihood, nats", f"{metrics.negative_log_likelihood:.4f}")
-    table.add_row("expected calibration error, 15 bins", f"{metrics.calibration_error:.4f}")
+    table.add_row(metrics.measure, _interval(metrics))
+    for key, value in asdict(metrics).items():
+        if key in WORDS:
+            table.add_row(WORDS[key], f"{value:.4f}")
     Console().print(table)
 
 
@@ -165,24 +206,63 @@ def tokenizer(name: Annotated[str, typer.Argument(metavar="TASK", help="A text t
 
     Every text network must then be trained again.
     """
-    from zoo.loading import task
-    from zoo.tasks.sst2 import Sst2
+    from zoo.loading import task, tasks
+    from zoo.reviews import Reviews
 
     subject = task(name)
-    if not isinstance(subject, Sst2):
-        raise InputError(f"{name} has no tokenizer. Choose sst2.")
+    if not isinstance(subject, Reviews):
+        choice = ", ".join(key for key, each in tasks().items() if isinstance(each, Reviews))
+        raise InputError(f"{name} has no tokenizer. Choose among: {choice}.")
     print(f"{subject.write_tokenizer()} written. Train the models of {name} again: their cards no longer hold.")
 
 
-def _accuracy(value: float, low: float, high: float) -> tuple[str, str]:
-    return f"{value:.1%}", f"{low:.1%} to {high:.1%}"
+def _interval(metrics: Metrics) -> str:
+    """A score with its interval over samples: accuracy in per cent, R² as it is."""
+    if metrics.measure == "accuracy":
+        return f"{metrics.score:.1%} ({metrics.low:.1%} to {metrics.high:.1%})"
+    return f"{metrics.score:.3f} ({metrics.low:.3f} to {metrics.high:.3f})"
+
+
+def _rough(count: int) -> str:
+    """Three digits of a count: 65.8 K, 1.49 M."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("K", 10**3)):
+        if count >= size:
+            return f"{float(f'{count / size:.3g}'):g} {unit}"
+    return str(count)
+
+
+def _short(metrics: Metrics) -> str:
+    return _interval(metrics).replace("%", "") if metrics.measure == "accuracy" else f"R² {_interval(metrics)}"
+
+
+def _seeds(described: ModelCard) -> str:
+    """The mean over seeds with its interval, as "99.4 ± 0.3 (3)"; the score alone of one seed."""
+    kept = described.spread
+    scale, places = (100, 1) if described.metrics.measure == "accuracy" else (1, 3)
+    if kept.low is None or kept.high is None:
+        return f"{scale * kept.mean:.{places}f} (1)"
+    half = scale * (kept.high - kept.low) / 2
+    return f"{scale * kept.mean:.{places}f} ± {half:.{places}f} ({len(kept.seeds)})"
+
+
+def _found(verdict: "Verdict") -> str:
+    """What was found about a card in which nothing is wrong."""
+    if verdict.retrained is not None:
+        return f"ok        {verdict.name}: {verdict.retrained}"
+    if verdict.unmeasured is not None:
+        return f"NOT MEASURED  {verdict.name}: {verdict.unmeasured}"
+    if verdict.score is None:
+        return f"ok        {verdict.name}: files, recipe and counts; figures not measured again (--fast)"
+    score = f"{verdict.score:.2%}" if verdict.measure == "accuracy" else f"{verdict.score:.4f}"
+    return f"ok        {verdict.name}: {verdict.measure} {score} measured again"
 
 
 def _sentence(described: ModelCard) -> str:
-    accuracy, interval = _accuracy(described.metrics.accuracy, described.metrics.low, described.metrics.high)
+    metrics = described.metrics
     return (
-        f"{described.name}: accuracy {accuracy} ({interval}) on {described.metrics.samples:,} samples of "
-        f"{described.task} ({described.scored}), {described.parameters:,} parameters, {described.seconds:.1f} s."
+        f"{described.name}: {metrics.measure} {_interval(metrics)} on {metrics.samples:,} samples of "
+        f"{described.task} ({described.scored}), over seeds {_seeds(described)}; {described.parameters:,} parameters, "
+        f"{described.seconds:.1f} s."
     )
 
 

@@ -7,29 +7,25 @@ import numpy as np
 import zoo
 from pages.ui import show
 from pages.ui.markup import element, facts, strong, table
+from workbench.catalogue import over_seeds
 from workbench.explanation import methods, why_not
-from workbench.quantity import quantity, significant
+from workbench.quantity import score_alone, scored, significant
 from workbench.records import Curve, Table
 from workbench.subject import Subject
 from zoo.card import ModelCard
+from zoo.metrics import ClassMetrics, Metrics, NumberMetrics
 
 
 def in_a_sentence(card: ModelCard) -> Iterator[object]:
     """What a model reaches, against the best traditional model of its task."""
     yield strong(card.name)
-    yield f" reaches {accuracy(card)} on the {card.metrics.samples:,} samples of {card.task} that are scored"
+    yield f" reaches {scored(card.metrics)} on the {card.metrics.samples:,} samples of {card.task} that are scored"
     if card.best_traditional is not None and card.best_traditional != card.name:
-        best = 100 * (card.best_traditional_accuracy or 0.0)
-        inside = card.metrics.low <= best / 100 <= card.metrics.high
+        best = card.best_traditional_score or 0.0
+        inside = card.metrics.low <= best <= card.metrics.high
         against = "which lies inside its interval" if inside else "outside its interval"
-        yield f"; the best traditional model, {card.best_traditional}, {best:.1f} %, {against}"
+        yield f"; the best traditional model, {card.best_traditional}, {score_alone(card.metrics, best)}, {against}"
     yield "."
-
-
-def accuracy(card: ModelCard) -> str:
-    """Accuracy with its interval."""
-    found = card.metrics
-    return quantity(100 * found.accuracy, 100 * found.low, 100 * found.high, "%")
 
 
 def table_of_all(listed: Table, chosen: str) -> None:
@@ -48,10 +44,9 @@ def facts_of(card: ModelCard) -> None:
             [
                 ("name", card.name),
                 ("task", f"{card.task}: {zoo.task(card.task).title}"),
-                ("accuracy", accuracy(card)),
-                ("macro F1", significant(metrics.macro_f1)),
-                ("calibration error", f"{significant(metrics.calibration_error, 2)} (expected, 15 bins)"),
-                ("log-likelihood", f"{significant(-metrics.negative_log_likelihood)} nats per sample"),
+                (metrics.measure, scored(metrics)),
+                ("over seeds", over_seeds(card)),
+                *_beside(metrics),
                 ("parameters", f"{card.parameters:,}, {size}"),
                 ("prediction", f"{significant(card.predict_milliseconds, 2)} ms per sample"),
                 ("training", f"{significant(card.seconds, 2)} s on {card.device}, threads: {card.threads}"),
@@ -60,6 +55,22 @@ def facts_of(card: ModelCard) -> None:
         )
     )
     show.html(element("div", "wb-note", element("b", "", "Limits. "), card.limits))
+
+
+def _beside(metrics: Metrics) -> list[tuple[str, object]]:
+    """The figures beside the score."""
+    if isinstance(metrics, NumberMetrics):
+        return [
+            ("root mean squared error", significant(metrics.rmse)),
+            ("mean absolute error", significant(metrics.mae)),
+        ]
+    if isinstance(metrics, ClassMetrics):
+        return [
+            ("macro F1", significant(metrics.macro_f1)),
+            ("calibration error", f"{significant(metrics.calibration_error, 2)} (expected, 15 bins)"),
+            ("log-likelihood", f"{significant(-metrics.negative_log_likelihood)} nats per sample"),
+        ]
+    return []
 
 
 def training(card: ModelCard) -> None:

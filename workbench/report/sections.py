@@ -12,7 +12,7 @@ from workbench.evaluation import seeded
 from workbench.explanation import AbstractMethod
 from workbench.metrics.deletion import Deletion
 from workbench.metrics.insertion import Insertion
-from workbench.quantity import quantity, significant
+from workbench.quantity import score_alone, scored, significant
 from workbench.records import Curve, Matrix, Target
 from workbench.removal import AbstractRemoval
 from workbench.report import blocks
@@ -20,6 +20,7 @@ from workbench.report.blocks import Block
 from workbench.report.findings import Findings, card_of
 from workbench.report.single import said
 from workbench.subject import Subject
+from zoo.metrics import ClassMetrics, Metrics, NumberMetrics
 
 LIMITS = """
 - The samples were chosen by whoever asked for this report. Other samples can get other grades.
@@ -54,23 +55,32 @@ def model(subject: Subject) -> list[Block]:
     pairs: list[tuple[str, str]] = [("Model", subject.name), ("Data", f"{task.title}: {task.about}")]
     if card is not None:
         measured = card.metrics
-        accuracy = quantity(100 * measured.accuracy, 100 * measured.low, 100 * measured.high, "%")
-        scored = f"{accuracy} on the {card.split_sizes[card.scored]:,} samples of the split {card.scored!r}"
+        reached = f"{scored(measured)} on the {card.split_sizes[card.scored]:,} samples of the split {card.scored!r}"
         pairs[0] = ("Model", f"{card.title} ({card.name})")
         pairs += [
-            ("Accuracy", f"{scored}, on which no choice was made"),
-            ("Calibration error", f"{significant(100 * measured.calibration_error, 2)} percentage points"),
+            (measured.measure.capitalize(), f"{reached}, on which no choice was made"),
+            *_beside(measured),
             ("Parameters", f"{card.parameters:,}"),
         ]
-        if card.best_traditional is not None and card.best_traditional_accuracy is not None:
-            best = quantity(100 * card.best_traditional_accuracy, unit="%")
+        if card.best_traditional is not None and card.best_traditional_score is not None:
+            best = score_alone(measured, card.best_traditional_score)
             pairs.append(("Best traditional model", f"{card.best_traditional}, {best}"))
         if card.evidence_used is not None:
             used = ", ".join(
-                f"{name.replace('_', ' ')} {100 * value:.1f} %" for name, value in card.evidence_used.items()
+                f"{name.replace('_', ' ')} {score_alone(measured, value)}" for name, value in card.evidence_used.items()
             )
             pairs.append(("Uses the planted evidence", used))
     return [blocks.Heading(text="The model"), blocks.Facts(pairs=tuple(pairs))]
+
+
+def _beside(measured: Metrics) -> list[tuple[str, str]]:
+    """What stands beside the score: how far confidence can be trusted, or how large errors are."""
+    if isinstance(measured, ClassMetrics):
+        error = significant(100 * measured.calibration_error, 2)
+        return [("Calibration error", f"{error} percentage points")]
+    if isinstance(measured, NumberMetrics):
+        return [("Root mean squared error", significant(measured.rmse))]
+    return []
 
 
 def samples(found: Findings) -> list[Block]:
