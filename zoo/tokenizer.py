@@ -46,9 +46,9 @@ class Tokenizer:
         """Ids and places of the pieces of each text; marks such as [MASK] in a text are plain text."""
         return self.pieces.encode_batch(list(texts))
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """Words with a space between them; padding and missing tokens vanish."""
-        return self.pieces.decode(list(ids), skip_special_tokens=True).strip()
+    def decode(self, texts: Iterable[list[int]]) -> list[str]:
+        """Words with a space between them, of the ids of each text; padding and missing tokens vanish."""
+        return [text.strip() for text in self.pieces.decode_batch(list(texts), skip_special_tokens=True)]
 
     def words(self, ids: Int[Tensor, "sample token"]) -> Int[Tensor, "sample token"]:
         """The number of the word each token is in, from 0; -1 for padding. A missing token is a word of its own."""
