@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from zoo.errors import unknown
 from zoo.task import Kind, Task, TextTask
+from zoo.warping import mask, warp
 
 ROTATION = 0.17
 """Largest angle in radians, about 10°: a 6 stays a 6."""
@@ -127,7 +128,9 @@ IMAGES: dict[str, tuple[Change, ...]] = {
     "mirror_shift_and_cutout": (mirror, shift, cutout),
 }
 """What is done to images, one after the other, by the name under which a recipe asks for it."""
-AUGMENTATIONS = (*IMAGES, "word_dropout", "split_and_drop")
+SERIES: dict[str, tuple[Change, ...]] = {"warp": (warp,), "warp_and_mask": (warp, mask)}
+"""The same for series whose features are neighbours, such as bands of frequencies."""
+AUGMENTATIONS = (*IMAGES, *SERIES, "word_dropout", "split_and_drop")
 
 
 def augmentation(name: str | None, task: Task) -> Change | None:
@@ -141,6 +144,8 @@ def augmentation(name: str | None, task: Task) -> Change | None:
         return lambda tokens, generator: drop(split(tokens, generator), generator)
     if name in IMAGES and task.kind is Kind.IMAGE:
         return _in_turn([_on(task, change) for change in IMAGES[name]])
+    if name in SERIES and task.kind is Kind.SERIES:
+        return _in_turn(SERIES[name])
     if name is not None:
         raise unknown(f"augmentation for {task.kind}", name, AUGMENTATIONS)
     return None
