@@ -14,7 +14,7 @@ from zoo.errors import InputError
 from zoo.task import Ablatable, Kind, TextTask
 from zoo.tasks.shapes import SIZE, Shapes
 
-MIRRORED = {"sst2", "imdb", "fashion_mnist", "cifar10"}
+MIRRORED = {"sst2", "imdb", "fashion_mnist", "cifar10", "characters"}
 SPLITS = [
     pytest.param(name, split, marks=[pytest.mark.mirror] if name in MIRRORED and split != "examples" else [])
     for name, task in zoo.tasks().items()
