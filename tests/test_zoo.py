@@ -69,6 +69,7 @@ def test_weights_are_small_and_there_is_a_card_for_every_recipe_and_none_more():
     expected = {f"{name}.json" for name in RECIPES} | {name for name in files if name.endswith("_tokenizer.json")}
     expected |= {f"{name}.safetensors" for name, plan in RECIPES.items() if plan.training is not None}
     expected |= {f"{name}.skops" for name, plan in RECIPES.items() if plan.stored}
+    expected |= {"population.json", "population.safetensors"}
     assert files == expected
     assert sum(path.stat().st_size for path in storage.WEIGHTS.iterdir()) <= 40 * 2**20
 

@@ -1,7 +1,7 @@
 """The zoo: the models we ship, each made from a recipe and described by a card.
 
 Exit codes: 0 where all went well, 1 where `verify` found a card that does not hold, 2 where something given cannot be
-used; one sentence then says why.
+used, 130 where a training was interrupted; one sentence then says what can be done.
 """
 
 import json
@@ -96,32 +96,36 @@ def train(
     device: Device = "auto",
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Instead of the recipe's seed.")] = None,
     threads: Threads = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where an earlier training was ended.")] = False,
 ) -> None:
     """Train or fit a model, measure it, write its weights and card.
 
-    The weights and the card that were there stay as they are until both new files are complete.
+    The weights and the card that were there stay as they are until both new files are complete. What was learnt before
+    an interruption is kept in the folder that WORKBENCH_RUNS names, else in ~/.cache/interpretability-workbench/runs.
+
+    `torchrun --nproc-per-node 2 -m zoo train MODEL` shares every batch between two processes.
     """
     plan = recipe(name)
     plan = plan if seed is None else replace(plan, seed=seed)
     import torch
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from zoo import loading
-    from zoo.course import Progress as Course
-    from zoo.release import release
+    from zoo import distributed, loading, terminal
+    from zoo.release import accompany, release
 
     where = loading.device(device)
     torch.set_num_threads(threads)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        row = progress.add_task(name, total=plan.training.epochs if plan.training else 1)
-
-        def watch(now: Course) -> None:
-            told = f"{now.called}  loss {now.loss:.3f}  score {now.score:.3f}"
-            progress.update(row, completed=now.epoch, total=now.epochs, description=told)
-
-        described = release(plan, where, watch)
-        progress.update(row, completed=progress.tasks[row].total)
+    if resume:
+        terminal.check_resumable(plan)
+    with distributed.joined(where):
+        if distributed.rank() > 0:
+            accompany(plan, where, resume=resume)
+            return
+        try:
+            with terminal.bar(plan) as watch:
+                described = release(plan, where, watch, resume=resume)
+        except KeyboardInterrupt:
+            print(f"zoo: {terminal.interrupted(plan)}", file=sys.stderr)
+            raise typer.Exit(130) from None
     print(_sentence(described))
 
 
@@ -155,8 +159,22 @@ def verify(
         if not problems:
             for verdict in verdicts:
                 print(_found(verdict))
+    if not names:
+        from zoo.population import problems as found
+
+        for problem in found():
+            wrong += 1
+            print(f"WRONG     population: {problem}")
     if wrong:
         raise typer.Exit(1)
+
+
+@app.command("population")
+def make_population() -> None:
+    """Train the population of tiny networks again; about two minutes."""
+    from zoo.population import make
+
+    print(f"{len(make())} networks written.")
 
 
 @app.command()

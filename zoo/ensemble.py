@@ -120,9 +120,9 @@ class _Stack:
         self.inside: State = {name: torch.zeros_like(tensor, dtype=torch.bool) for name, tensor in wide.items()}
         for row, model in enumerate(models):
             for name, tensor in model.named_parameters():
-                place = (row, *(slice(size) for size in _fitting(tensor, self.weights[name][row], name)))
-                self.weights[name][place] = tensor.detach()
-                self.inside[name][place] = True
+                _check_fit(tensor, self.weights[name][row], name)
+                _corner(self.weights[name][row], tensor).copy_(tensor.detach())
+                _corner(self.inside[name][row], tensor).fill_(True)
         self.full = all(bool(mask.all()) for mask in self.inside.values())
         self.rate = torch.tensor([member.learning_rate for member in members])
         self.moments: list[State] = []
@@ -222,7 +222,7 @@ class _Stack:
     def _unstack(self) -> None:
         for row, model in enumerate(self.models):
             for name, tensor in model.named_parameters():
-                tensor.copy_(self.weights[name][(row, *(slice(size) for size in tensor.shape))])
+                tensor.copy_(_corner(self.weights[name][row], tensor))
 
 
 def noisy(labels: Int[Tensor, "sample"], member: Member, classes: int) -> Int[Tensor, "sample"]:
@@ -248,14 +248,19 @@ def _classes(samples: Samples) -> int:
     return int(samples.labels.max()) + 1
 
 
-def _fitting(small: Tensor, wide: Tensor, name: str) -> torch.Size:
-    """The small tensor's shape, which must fit into the wide one's."""
+def _corner(wide: Tensor, small: Tensor) -> Tensor:
+    """The part of a wide tensor, from its first entry on, that has the shape of a small one; a view."""
+    for axis, size in enumerate(small.shape):
+        wide = wide.narrow(axis, 0, size)
+    return wide
+
+
+def _check_fit(small: Tensor, wide: Tensor, name: str) -> None:
     if small.ndim != wide.ndim or any(a > b for a, b in zip(small.shape, wide.shape, strict=True)):
         shapes = " and ".join(str(tuple(tensor.shape)) for tensor in (small, wide))
         raise InputError(
             f"The members do not fit each other: {name} is {shapes}. Let one be the widest in every layer."
         )
-    return small.shape
 
 
 def _check(model: Network, members: Sequence[Member], samples: Samples, schedule: Schedule) -> None:
