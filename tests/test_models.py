@@ -14,6 +14,7 @@ from zoo.model import Capability, Network, TokenNetwork, linear_logits, log_prob
 from zoo.recipes import RECIPES
 from zoo.task import Task, TextTask
 from zoo.traditional.hog import Hog
+from zoo.traditional.one_hot import OneHot
 
 
 def marked(name: str, examples: bool = True):
@@ -39,6 +40,11 @@ def batch(name: str, count: int = 6, dtype: torch.dtype = torch.float64):
     return inputs, samples.labels
 
 
+def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Of a number that is predicted the mean square, since the cross-entropy of one class is zero."""
+    return cross_entropy(logits, labels) if logits.shape[1] > 1 else logits.square().mean()
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_logits_have_one_number_per_sample_and_class(name):
     inputs, _ = batch(name)
@@ -52,7 +58,7 @@ def test_every_parameter_gets_a_gradient(name):
     model = network(name).train()
     inputs, labels = batch(name, 12)
     with torch.random.fork_rng(devices=[]):  # dropout
-        cross_entropy(model(inputs), labels).backward()
+        loss(model(inputs), labels).backward()
     without = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert without == []
 
@@ -76,7 +82,7 @@ def test_differentiating_twice_agrees_with_differences_of_the_gradient(name):
     vector = [torch.randn(p.shape, generator=generator, dtype=p.dtype) for p in parameters]
 
     def gradient(graph: bool = False):
-        return torch.autograd.grad(cross_entropy(model(inputs), labels), parameters, create_graph=graph)
+        return torch.autograd.grad(loss(model(inputs), labels), parameters, create_graph=graph)
 
     with sdpa_kernel(SDPBackend.MATH):  # the fast kernels of attention cannot be differentiated twice
         product = torch.autograd.grad(
@@ -189,7 +195,8 @@ def test_a_traditional_model_is_the_same_whenever_it_is_fitted(name):
     assert logits.shape == (50, len(task.classes))
     assert logits.dtype == torch.float32
     assert torch.equal(logits, again.logits(inputs))
-    assert (model.logits(samples.inputs).argmax(1) == samples.labels).float().mean() > 0.95
+    right = (model.logits(samples.inputs).argmax(1) == samples.labels).float().mean()
+    assert right > samples.labels.bincount().max() / len(samples) + 0.2, "no better than naming the commonest class"
     assert model.parameters() > 0
 
 
@@ -197,12 +204,13 @@ def test_a_traditional_model_is_the_same_whenever_it_is_fitted(name):
 def test_logits_of_a_traditional_model_give_its_probabilities(name):
     model, samples, task = some(name)
     inputs = samples.inputs[:40]
-    if isinstance(model, Hog):
+    if isinstance(model, Hog | OneHot):
         given = model.features(inputs)
     else:
         given = task.decode(inputs) if isinstance(task, TextTask) else inputs.flatten(1).numpy()
     expected = model.fitted.predict_proba(given)
-    np.testing.assert_allclose(model.logits(inputs).softmax(1).numpy(), expected, atol=2e-5)
+    probabilities = model.logits(inputs).softmax(1)[:, model.fitted.classes_]  # a few samples lack rare classes
+    np.testing.assert_allclose(probabilities.numpy(), expected, atol=2e-5)
 
 
 def test_two_classes_share_the_decision_function():

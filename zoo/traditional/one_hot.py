@@ -12,6 +12,9 @@ from torch import Tensor
 from zoo.model import TraditionalModel, linear_logits
 from zoo.task import Samples, Task, TextTask
 
+UNSEEN = -100.0
+"""Logit of a class that training never showed."""
+
 
 @dataclass
 class OneHot(TraditionalModel):
@@ -29,6 +32,7 @@ class OneHot(TraditionalModel):
     """How many tokens are read, from the end; a sample must not be shorter, nor padded."""
     C: float = 1.0
     """Inverse of the penalty's strength."""
+    classes: int = field(init=False, repr=False)
     fitted: Pipeline = field(init=False, repr=False)
 
     def fit(self, samples: Samples, task: Task, seed: int) -> None:
@@ -36,14 +40,18 @@ class OneHot(TraditionalModel):
             raise TypeError(f"Tokens are of text; {task.name} is {task.kind}.")
         regression = LogisticRegression(C=self.C, max_iter=1000, tol=1e-3, random_state=seed)
         self.fitted = make_pipeline(OneHotEncoder(handle_unknown="ignore"), regression)
-        self.fitted.fit(self.read(samples.inputs), samples.labels.numpy())
+        self.fitted.fit(self.features(samples.inputs), samples.labels.numpy())
+        self.classes = len(task.classes)
 
-    def read(self, inputs: Int[Tensor, "sample token"]) -> Int[np.ndarray, "sample place"]:
+    def features(self, inputs: Int[Tensor, "sample token"]) -> Int[np.ndarray, "sample place"]:
         """The last tokens of each sample."""
         return inputs[:, -self.last :].cpu().numpy()
 
     def logits(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample class"]:
-        return linear_logits(self.fitted.decision_function(self.read(inputs)))
+        known = linear_logits(self.fitted.decision_function(self.features(inputs)))
+        logits = known.new_full((len(inputs), self.classes), UNSEEN)
+        logits[:, self.fitted.classes_] = known
+        return logits
 
     def parameters(self) -> int:
         regression = self.fitted[-1]
