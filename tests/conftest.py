@@ -1,6 +1,7 @@
 """What holds for every test: shapes are checked, torch is single-threaded, and real data is looked for once."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from jaxtyping import install_import_hook
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MIRROR = ROOT.parent / "shared" / "data"
 
 torch.set_num_threads(1)
+_RUNS = tempfile.TemporaryDirectory()
+os.environ["WORKBENCH_RUNS"] = _RUNS.name  # what tests train is nobody's run
 if MIRROR.is_dir():
     os.environ.setdefault("WORKBENCH_DATA", str(MIRROR))
 

@@ -169,7 +169,9 @@ class Run:
     def finish(self) -> None:
         """Delete the checkpoint: the model is written, and nobody has to go on from here. The path stays."""
         self._pending = None
-        self.file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it does no harm where it stays; a folder with a path is not empty
+            self.file.unlink(missing_ok=True)
+            self.folder.rmdir()
 
     def _write(self, file: Path, content: bytes) -> bool:
         """Whether it could be written; if not, the trouble is noted."""
@@ -191,6 +193,12 @@ def run(plan: Recipe) -> Run:
     given = os.environ.get(VARIABLE)
     home = Path(given) if given else Path.home() / ".cache" / "interpretability-workbench" / "runs"
     return Run(home / f"{plan.name}-seed{plan.seed}")
+
+
+def standing(plan: Recipe) -> dict[int, int]:
+    """How many epochs are done of each seed of a recipe that has a checkpoint, by seed."""
+    runs = {seed: run(replace(plan, seed=seed)) for seed in range(plan.seed, plan.seed + plan.seeds)}
+    return {seed: Checkpoint.from_file(each.file).epoch for seed, each in runs.items() if each.file.exists()}
 
 
 def path(name: str, seed: int | None = None) -> tuple[Point, ...]:

@@ -55,6 +55,7 @@ class Course:
         names = ("loss", score) if held_out is None else ("loss", score, "held_out_loss", f"held_out_{score}")
         self.history: dict[str, list[float]] = {name: [] for name in names}
         self.epoch = 0
+        self.resumed = False
         self._best: dict[str, Tensor] = {}
         self._start, self._before = start, 0.0
 
@@ -152,7 +153,7 @@ class Course:
         if self.steps.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["cuda"], self.steps.device)
         self.history = {name: list(series) for name, series in last.history.items()}
-        self.epoch, self._before = last.epoch, last.seconds
+        self.epoch, self._before, self.resumed = last.epoch, last.seconds, True
 
 
 def _copied(model: Network) -> dict[str, Tensor]:

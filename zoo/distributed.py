@@ -43,11 +43,11 @@ def rank() -> int:
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
-def together(module: nn.Module, device: torch.device) -> nn.Module:
+def together(module: nn.Module) -> nn.Module:
     """The module, its gradients averaged over the processes in every backward pass."""
     if processes() == 1:
         return module
-    return DistributedDataParallel(module, device_ids=[device] if device.type == "cuda" else None)
+    return DistributedDataParallel(module)
 
 
 def share(

@@ -19,7 +19,7 @@ WATTS_PER_CORE = 10.0
 class Spent:
     """What was spent within a block: known once it has ended."""
 
-    joules: float = 0.0
+    joules: float | None = 0.0
     how: str = "not measured"
     """How the energy was found, in words: what was measured, and what was assumed."""
 
@@ -36,17 +36,17 @@ def spending(device: torch.device) -> Iterator[Spent]:
     cores, processor, gpu = time.process_time(), _processor(), _gpu(device)
     yield spent
     cores_after, processor_after, gpu_after = time.process_time(), _processor(), _gpu(device)
+    joules = WATTS_PER_CORE * (cores_after - cores)
+    spent.how = f"processor: estimated, {cores_after - cores:.1f} core seconds at an assumed {WATTS_PER_CORE:g} W"
     if processor and processor.keys() == processor_after.keys():
-        spent.joules = sum(_difference(processor[zone], processor_after[zone]) for zone in processor)
+        joules = sum(_difference(processor[zone], processor_after[zone]) for zone in processor)
         spent.how = "processor: measured (RAPL)"
-    else:
-        spent.joules = WATTS_PER_CORE * (cores_after - cores)
-        spent.how = f"processor: estimated, {cores_after - cores:.1f} core seconds at an assumed {WATTS_PER_CORE:g} W"
     if gpu is not None and gpu_after is not None:
-        spent.joules += gpu_after - gpu
+        joules += gpu_after - gpu
         spent.how += "; GPU: measured (NVML)"
     elif device.type == "cuda":
         spent.how += "; GPU: not measured"
+    spent.joules = joules
 
 
 def _processor() -> dict[str, tuple[float, float]]:

@@ -85,7 +85,7 @@ def release(
         weights_bytes=None if first.content is None else len(first.content),
         history=first.history,
         seconds=round(first.seconds, 3),
-        energy_joules=round(first.spent.joules, 1),
+        energy_joules=None if first.spent.joules is None else round(first.spent.joules, 1),
         energy_how=first.spent.how,
         device=device.type if plan.training is not None else "cpu",
     )
@@ -93,6 +93,14 @@ def release(
     for run in runs:
         run.finish()
     return described
+
+
+def accompany(plan: Recipe, device: torch.device, *, resume: bool = False) -> None:
+    """What every process but the first does where several train together: train, and measure and write nothing."""
+    subject = task(plan.task)
+    for seed in range(plan.seed, plan.seed + plan.seeds):
+        each = replace(plan, seed=seed)
+        train(each, subject, subject.samples("train"), device, run=checkpoint.run(each), resume=resume)
 
 
 def produce(
@@ -118,6 +126,8 @@ def produce(
         return Product(model=model, digest=digest, content=content, seconds=seconds, spent=spent)
     with spending(device) as spent:
         made = train(plan, subject, training, device, watch, called, run=run, resume=resume, cancelled=cancelled)
+    if made.resumed:
+        spent = Spent(joules=None, how="not measured: the training was interrupted, and went on later")
     content = tensors_to_bytes({name: t.contiguous() for name, t in made.model.state_dict().items()})
     history = {name: tuple(round(value, 5) for value in series) for name, series in made.history.items()}
     return Product(

@@ -48,7 +48,7 @@ class Steps:
         self.failed = torch.full((), torch.inf, device=device)
         if how.compile and device.type == "cuda":
             model.compile()
-        self.learner = distributed.together(_Learner(model, goal), device)
+        self.learner = distributed.together(_Learner(model, goal))
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, from 0."""

@@ -39,6 +39,8 @@ class Trained:
     model: Network
     history: dict[str, tuple[float, ...]]
     seconds: float
+    resumed: bool = False
+    """Whether it went on from a checkpoint, so that what was measured meanwhile is of a part only."""
 
 
 class Cancelled(Exception):
@@ -97,7 +99,8 @@ def train(
                 keep()
                 if watch is not None:
                     watch(course.progress(called or plan.name, run.trouble if run else None))
-    return Trained(model=course.finished().cpu().eval(), history=course.past, seconds=course.seconds)
+    model = course.finished().cpu().eval()
+    return Trained(model=model, history=course.past, seconds=course.seconds, resumed=course.resumed)
 
 
 @contextlib.contextmanager
@@ -188,8 +191,6 @@ def _started(plan: Recipe, task: Task, samples: Samples) -> Network:
     if how.initialisation is not None:
         start_weights(model, how.initialisation, plan.seed, str(plan.options.get("activation", "relu")))
     model.look(samples.inputs)
-    with torch.no_grad():
-        model.look(samples.inputs)
     if how.embedding_start is None:
         return model
     if how.embedding_start != "cooccurrence" or not isinstance(task, TextTask):
