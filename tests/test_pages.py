@@ -279,6 +279,38 @@ def test_a_lesson_waits_for_the_prediction() -> None:
     assert "wb-verdict" in shown(app)
 
 
+def test_a_network_is_trained_from_the_app_with_a_live_curve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Press Train, see the curve, read what it reaches; then call off a longer one, and go on with it."""
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path))
+    link = {"cnn_digits.batch": "256", "cnn_digits.epochs": "2"}
+    app = opened("train", model="cnn_digits", **link)
+    assert not app.exception
+    assert not figures(app)
+    app.button("train").click().run()
+    trainings = importlib.import_module("pages.ui.trainings")
+    found = trainings.board().busy() or trainings.board().find(
+        trainings.plan_of("cnn_digits", 0, epochs=2, batch_size=256)
+    )
+    assert found.over.wait(120)
+    app.run()
+    assert "reaches" in shown(app)
+    assert len(figures(app)) == 1
+    longer = opened("train", model="cnn_digits", **(link | {"cnn_digits.epochs": "200"}))
+    longer.button("train").click().run()
+    assert "is being trained" in shown(longer)
+    busy = trainings.board().busy()
+    assert busy is not None
+    while busy.epoch < 1:
+        busy.over.wait(0.05)
+    longer.button("call off").click().run()
+    assert "Called off" in shown(longer)
+    assert trainings.board().busy() is None
+    longer.button("resume").click().run()
+    assert trainings.board().busy() is not None
+    longer.button("call off").click().run()
+    assert not longer.exception
+
+
 def test_every_page_is_declared_with_a_title_and_a_question() -> None:
     for path in menu.files():
         docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""

@@ -1,5 +1,6 @@
 """A recipe: the few lines from which a model can be made again. Those we ship are in `zoo/recipes/`."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -103,6 +104,10 @@ class Recipe:
     def is_made_like(self, other: "Recipe") -> bool:
         """Whether both give the same model: all is equal but words meant for people and the count of seeds."""
         return _facts(self) == _facts(other)
+
+    def digest(self) -> str:
+        """sha256 of all that decides which model it gives."""
+        return hashlib.sha256(json.dumps(_facts(self), sort_keys=True).encode()).hexdigest()
 
 
 def _facts(plan: Recipe) -> dict[str, Any]:

@@ -244,3 +244,21 @@ def whole_number(label: str, key: str, low: int, high: int, default: int, help: 
                 f"{label} {given!r} in the link is not a whole number from {low} to {high}: {default} is used."
             )
     return int(st.number_input(label, low, high, default, key=key, bind="query-params", help=help))
+
+
+def number(label: str, key: str, low: float, high: float, default: float, help: str) -> float:
+    """A number within bounds, in the link as `key`."""
+    for given in st.query_params.get_all(key):
+        if not _is_between(given, low, high):
+            show.problem(
+                f"{label} {given!r} in the link is not between {low:g} and {high:g}: {default:g} is used."
+            )
+    found = st.number_input(label, low, high, default, format="%g", key=key, bind="query-params", help=help)
+    return float(found)
+
+
+def _is_between(text: str, low: float, high: float) -> bool:
+    try:
+        return low <= float(text) <= high
+    except ValueError:
+        return False
