@@ -118,7 +118,7 @@ def test_a_model_says_what_it_can_do(name):
     assert Capability.GRADIENT in model.capabilities
     kinds = {type(module).__name__ for module in model.modules()}
     assert (Capability.CONVOLUTION in model.capabilities) == ("Conv2d" in kinds)
-    assert (Capability.RECURRENT in model.capabilities) == ("GRU" in kinds)
+    assert (Capability.RECURRENT in model.capabilities) == bool({"RNN", "LSTM", "GRU"} & kinds)
     assert (Capability.EMBEDDING in model.capabilities) == isinstance(model, TokenNetwork)
     assert parameter_count(model) == sum(p.numel() for p in model.parameters())
 
@@ -208,6 +208,9 @@ def test_logits_of_a_traditional_model_give_its_probabilities(name):
         given = model.features(inputs)
     else:
         given = task.decode(inputs) if isinstance(task, TextTask) else inputs.flatten(1).numpy()
+    if task.regression:
+        np.testing.assert_allclose(model.logits(inputs)[:, 0], model.fitted.predict(given), rtol=1e-4, atol=1e-5)
+        return
     expected = model.fitted.predict_proba(given)
     probabilities = model.logits(inputs).softmax(1)[:, model.fitted.classes_]  # a few samples lack rare classes
     np.testing.assert_allclose(probabilities.numpy(), expected, atol=2e-5)
