@@ -48,6 +48,28 @@ class Features(Described, Task):
 
 
 @dataclass(frozen=True)
+class Amounts(Described, Task):
+    """A table of four features that asks for a number, 2 x₀ + 2 x₁ − 3 x₂ + 0.5; the evidence is the first three."""
+
+    name = "amounts"
+    title = "Amounts"
+    kind = Kind.TABLE
+    axes = ("feature",)
+    classes = ("amount, kg",)
+    planted = True
+
+    def load(self, split: str) -> Samples:
+        inputs = _points(40, 4, seed=len(split))
+        evidence = torch.tensor([True, True, True, False]).expand(40, -1)
+        ids = tuple(f"{split}:{i}" for i in range(40))
+        values = Linear().score(inputs).detach()
+        return Samples(inputs=inputs, labels=torch.zeros(40).long(), ids=ids, evidence=evidence, values=values)
+
+    def groups(self, inputs: Tensor) -> Tensor:
+        return torch.arange(inputs.shape[1]).expand(len(inputs), -1)
+
+
+@dataclass(frozen=True)
 class Pixels(Described, Task):
     """Images of 2 × 6 × 6, in nine groups of 2 × 2 pixels; the evidence is the top left quarter."""
 
@@ -128,6 +150,17 @@ class Linear(Scalar):
 
     def score(self, inputs: Tensor) -> Tensor:
         return inputs @ self.weight + 0.5
+
+
+class Number(Linear):
+    """The same function as `Linear`, and a network whose only output it is; off by `error` times the last feature."""
+
+    def __init__(self, error: float = 0.0) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return (self.score(inputs) + self.error * inputs[:, 3])[:, None]
 
 
 class TwoLayers(Linear):
@@ -286,6 +319,7 @@ def subject(network: type[nn.Module] | nn.Module) -> Subject:
     """A toy network bound to its task."""
     module = network() if isinstance(network, type) else network
     task = Bag() if isinstance(module, TokenNetwork) else Pixels() if isinstance(module, IMAGES) else Features()
+    task = Amounts() if isinstance(module, Number) else task
     return Subject(module, task, name=type(module).__name__)
 
 

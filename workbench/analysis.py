@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from workbench import settings
 from workbench.provenance import provenance
@@ -17,6 +17,9 @@ from zoo.task import Samples
 class AbstractAnalysis(settings.Extension):
     """A question about a model and a batch of samples whose answer is one record."""
 
+    needs_classes: ClassVar[bool] = False
+    """Whether it makes sense only where a class is asked for."""
+
     @abstractmethod
     def run(self, subject: Subject, samples: Samples) -> Record:
         """The answer."""
@@ -27,6 +30,8 @@ class AbstractAnalysis(settings.Extension):
 
     def why_not(self, subject: Subject) -> str | None:
         """None where the analysis fits a subject; else one sentence that says why it does not."""
+        if self.needs_classes and subject.task.regression:
+            return f"{self.title} is about classes, but {subject.task.name} asks for a number. Choose another task."
         return None
 
     def origin(self, subject: Subject, samples: Samples) -> dict[str, Any]:

@@ -9,13 +9,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 import zoo
+from workbench import prediction
+from workbench.prediction import Predictions
 from workbench.provenance import provenance
 from workbench.records import Column, Curve, Table
 from workbench.scoring import interval
 from workbench.subject import Subject, load, to_numpy
 from zoo.card import ModelCard
 from zoo.errors import InputError
-from zoo.evaluation import predict_milliseconds
+from zoo.evaluation import measure, predict_milliseconds
 from zoo.loading import fitted
 from zoo.model import TraditionalModel, parameter_count
 from zoo.quality import CONFIDENCE, LEAST_PROBABILITY, expected_calibration_error, wilson
@@ -83,6 +85,9 @@ def compare(task_name: str, split: str | None = None, limit: int | None = None) 
     a batch of up to 256, now, on this machine), and the number of parameters. `split` is the task's scored one unless
     given; `limit` takes its first samples. The verdict is the note's first sentence, and stands in the provenance.
 
+    Where a number is asked for: R² and errors, see `workbench.prediction`. Where a class is asked for at several steps,
+    all models are compared by the last of them, since some answer only once.
+
     When it misleads: fit seconds of other machines are not comparable; samples that are not independent (one writer,
     one film) make every interval too short; and on the training split the model that remembers best wins.
     """
@@ -92,6 +97,8 @@ def compare(task_name: str, split: str | None = None, limit: int | None = None) 
         raise InputError(
             f"There is no model of {task_name} to compare. Add a recipe in zoo/recipe.py, or choose another."
         )
+    if task.regression:
+        return prediction.table(task, split or task.scored, [_predictions(name, samples) for name in names])
     found = sorted((_answers(name, samples) for name in names), key=lambda a: a.right.mean(), reverse=True)
     return table(task, split or task.scored, found)
 
@@ -105,6 +112,7 @@ def table(task: Task, split: str, found: Sequence[Answers]) -> Table:
         low[place, LIKELIHOOD], high[place, LIKELIHOOD] = interval(_losses(answers))
     said, count = verdict(found), len(found[0].samples)
     trained = " These models were fitted on this very split." if split == "train" else ""
+    last = " Only the last of each sample's answers is compared." if found[0].samples.answers is not None else ""
     return Table(
         title=f"Models of {task.title.lower()} on {count:,} samples of the {split} split",
         provenance={
@@ -118,7 +126,7 @@ def table(task: Task, split: str, found: Sequence[Answers]) -> Table:
         rows=tuple(_row(answers) for answers in found),
         low=low,
         high=high,
-        note=f"{said}{trained} Intervals are 95 % over samples; fit times are of the machine named on the card.",
+        note=f"{said}{trained}{last} Intervals are 95 % over samples; fit times are of the machine named on the card.",
     )
 
 
@@ -162,6 +170,8 @@ def errors_of_one(first: str, second: str, split: str | None = None, limit: int 
     if tasks[0] != tasks[1]:
         raise InputError(f"{first} is a model of {tasks[0]} and {second} of {tasks[1]}. Choose two models of one task.")
     task, samples = _chosen(tasks[0], split, limit)
+    if task.regression:
+        raise InputError(f"{task.name} asks for a number, which is hardly ever right or wrong. Use compare instead.")
     both = [_answers(name, samples) for name in (first, second)]
     rows = [
         (
@@ -183,10 +193,11 @@ def errors_of_one(first: str, second: str, split: str | None = None, limit: int 
 
 
 def learning_curve(name: str, points: int = 6, seed: int = 0) -> Curve:
-    """Accuracy of a traditional model on the scored split against the size of its training set.
+    """Accuracy (or R²) of a traditional model on the scored split against the size of its training set.
 
     Sizes grow geometrically from ten samples per class to all; smaller sets are part of the larger ones, with the
-    classes in the same proportions, and the seed draws which samples come first. The band is Wilson's 95 % interval.
+    classes in the same proportions, and the seed draws which samples come first. The band is the 95 % interval over
+    samples: Wilson's of an accuracy, a bootstrap's of R².
     """
     plan = zoo.recipe(name)
     if plan.training is not None:
@@ -195,20 +206,17 @@ def learning_curve(name: str, points: int = 6, seed: int = 0) -> Curve:
     training = task.samples("train")
     order = _interleaved(to_numpy(training.labels), seed)
     sizes = np.unique(np.geomspace(min(10 * len(task.classes), len(order)), len(order), points).round().astype(int))
-    right = []
-    for size in sizes:
-        model = fitted(plan, training.take(np.sort(order[:size]).tolist()), task)
-        right.append(int((model.logits(scored.inputs).argmax(1) == scored.labels).sum()))
-    bounds = np.array([wilson(correct, len(scored)) for correct in right])
+    reached = [measure(fitted(plan, training.take(np.sort(order[:size]).tolist()), task), scored) for size in sizes]
+    scale, what = (1, "R²") if task.regression else (100, "Accuracy")
     return Curve(
-        title=f"Accuracy of {name} against the size of its training set",
+        title=f"{what} of {name} against the size of its training set",
         provenance={"subject": name, "task": task.name, "seed": seed, "samples": len(scored)},
         x=sizes.astype(float),
-        y=100 * np.array([right]) / len(scored),
+        y=scale * np.array([[one.score for one in reached]]),
         labels=(name,),
         x_title="training samples",
-        y_title="accuracy, %",
-        band=100 * bounds.T,
+        y_title="R²" if task.regression else "accuracy, %",
+        band=scale * np.array([[one.low for one in reached], [one.high for one in reached]]),
         band_label="95 % interval",
     )
 
@@ -231,6 +239,12 @@ def _answers(name: str, samples: Samples) -> Answers:
     return Answers(subject, zoo.card(name), samples, probabilities, predict_milliseconds(subject.model, samples))
 
 
+def _predictions(name: str, samples: Samples) -> Predictions:
+    subject = load(name)
+    predicted = to_numpy(subject.logits(samples.inputs)[:, 0]).astype(np.float64)
+    return Predictions(subject, zoo.card(name), samples, predicted, predict_milliseconds(subject.model, samples))
+
+
 def _losses(answers: Answers) -> Float[np.ndarray, "sample"]:
     given = answers.probabilities[np.arange(len(answers.samples)), to_numpy(answers.samples.labels)]
     return -np.log(np.maximum(given, LEAST_PROBABILITY))
@@ -245,7 +259,7 @@ def _row(answers: Answers) -> tuple[Any, ...]:
         expected_calibration_error(answers.probabilities, to_numpy(answers.samples.labels)),
         float(_losses(answers).mean()),
         card.seconds,
-        f"{card.device}, {card.threads} thread{'s' if card.threads > 1 else ''}",
+        card.trained_on,
         answers.milliseconds,
         parameter_count(answers.subject.model),
     )

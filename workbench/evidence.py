@@ -130,6 +130,8 @@ def _removal(
     score = metric.score(subject, samples, attribution)
     doing = "Putting back" if metric.inserting else "Removing"
     effect = "brings the class back" if metric.inserting else "loses the class"
+    if subject.task.regression:
+        effect = "raises the number" if metric.inserting else "lowers the number"
     counts = group_counts(fine_features(subject.task, samples.inputs)).tolist()
     for value, control, beaten, count in zip(score.values, score.control, _beaten(score), counts, strict=True):
         if (reason := _too_alike(subject, count, value, control)) is not None:

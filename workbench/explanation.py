@@ -2,6 +2,7 @@
 
 import time
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from workbench import settings
 from workbench.provenance import provenance
+from workbench.quantity import significant
 from workbench.query import Query
 from workbench.records import Attribution, Target
 from workbench.subject import Subject, read, to_numpy
@@ -151,8 +153,11 @@ def explain(
 
 
 def _described(subject: Subject, samples: Samples, logits: Tensor, classes: Tensor) -> dict[str, Any]:
-    """What a record says of its samples: the fields that do not depend on the method."""
+    """What a record says of its samples: the fields that do not depend on the method. Of a number the names are the
+    number itself, and there is no probability."""
     predicted = logits.argmax(-1)
+    number = subject.task.regression
+    asked = None if samples.values is None else samples.values.tolist()
     return {
         "subject": subject.name,
         "sample_ids": samples.ids,
@@ -160,10 +165,10 @@ def _described(subject: Subject, samples: Samples, logits: Tensor, classes: Tens
         "classes": to_numpy(classes),
         "class_names": _names(subject, classes),
         "predicted": to_numpy(predicted),
-        "predicted_names": _names(subject, predicted),
-        "probability": to_numpy(logits.softmax(-1).amax(-1)),
+        "predicted_names": _numbers(logits[:, 0].tolist()) if number else _names(subject, predicted),
+        "probability": np.full(len(samples), np.nan) if number else to_numpy(logits.softmax(-1).amax(-1)),
         "labels": to_numpy(samples.labels),
-        "label_names": _names(subject, samples.labels),
+        "label_names": _numbers(asked or [None] * len(samples)) if number else _names(subject, samples.labels),
         "evidence": None if samples.evidence is None else to_numpy(samples.evidence),
         "tokens": samples.tokens,
         "words": samples.words,
@@ -174,6 +179,10 @@ def _described(subject: Subject, samples: Samples, logits: Tensor, classes: Tens
 def _axes(subject: Subject, values: np.ndarray) -> tuple[str, ...]:
     axes = ("sample", *subject.task.axes)
     return (*axes, "hidden") if values.ndim == len(axes) + 1 else axes
+
+
+def _numbers(values: Sequence[float | None]) -> tuple[str, ...]:
+    return tuple("" if value is None else significant(value) for value in values)
 
 
 def _names(subject: Subject, indices: Tensor) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ class Attribution(Record):
     `values` (sample, …) over `axes`; `f_x` and `f_reference` the scalar at the input and at the reference input
     (NaN where the method has none); `classes` the class index that was explained for each sample, `class_names` its
     name. `inputs` are kept for drawing. `tokens` and `words` as in `zoo.task.Samples`. `steps` lists what was
-    done to the values after the method returned them, in order. `probability` is that of the predicted class.
+    done to the values after the method returned them, in order. `probability` is that of the predicted class, and NaN
+    where the model answers with a number.
     """
 
     name = "attribution"

@@ -1,7 +1,7 @@
 """Removal: what the model says while features are taken out, or put back, in the order of an attribution."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -26,7 +26,8 @@ BAND = (0.025, 0.975)
 
 @dataclass(frozen=True, kw_only=True)
 class AbstractRemoval(AbstractMetric):
-    """Area under the probability of the explained class while features have their turn, the highest attribution first.
+    """Area under the probability of the explained class, or the number that is predicted, while features have their
+    turn, the highest attribution first.
 
     Removing features in one order passes through the same inputs as inserting them in the opposite one. So one set of
     random orders is the control of both, and it is asked for once per batch of samples, not once per method.
@@ -44,7 +45,8 @@ class AbstractRemoval(AbstractMetric):
     def score(self, subject: Subject, samples: Samples, attribution: Attribution) -> Score:
         self.require(samples, attribution)
         curve, control, shares = self._measured(subject, samples, attribution)
-        return self.record(attribution, _area(curve, shares)[:, 0], _area(control, shares))
+        found = self.record(attribution, _area(curve, shares)[:, 0], _area(control, shares))
+        return replace(found, unit="output") if subject.task.regression else found
 
     def curves(self, subject: Subject, samples: Samples, attribution: Attribution) -> Curve:
         """The curve of the attribution, a mean where there are several samples, before the band of random orders."""
@@ -57,7 +59,7 @@ class AbstractRemoval(AbstractMetric):
             y=_on_grid(curve, shares, x).mean(0),
             labels=(attribution.method,),
             x_title=f"share of features {'put back' if self.inserting else 'removed'}",
-            y_title="probability of the explained class",
+            y_title=subject.task.classes[0] if subject.task.regression else "probability of the explained class",
             band=np.quantile(_on_grid(control, shares, x).mean(0), BAND, axis=0),
             band_label=f"central 95 % of {self.n_orders} random orders",
             provenance=attribution.provenance,

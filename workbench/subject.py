@@ -209,7 +209,12 @@ def load(name: str, device: str = "auto") -> Subject:
 def read(
     logits: Float[Tensor, "sample class"], classes: Int[Tensor, "sample"], output: Output
 ) -> Float[Tensor, "sample"]:
-    """The explained scalar f of each row: the class's logit, (log-)probability, or margin to the best other class."""
+    """The explained scalar f of each row: the class's logit, (log-)probability, or margin to the best other class.
+
+    Where the model answers with a number there is one output, and whichever is asked for, f is that number.
+    """
+    if logits.shape[1] == 1:
+        return logits[:, 0]
     index = classes.to(logits.device)[:, None]
     if output is Output.LOG_PROBABILITY:
         logits = logits.log_softmax(-1)

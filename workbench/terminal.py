@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from workbench import answer
 from workbench.quantity import quantity, significant
 from workbench.record import Record
 from workbench.records import Attribution, Evidence, Grade, Score, Surface, Table
@@ -104,15 +105,16 @@ def print_attribution(record: Attribution, evidence: Sequence[Evidence]) -> None
     """What the model says, what moved it, and how far that can be trusted, per sample."""
     for index in range(len(record)):
         one = record.take(index)
-        says = f"{one.subject} says {one.predicted_names[0]!r} ({one.probability[0]:.2f})"
-        truth = f", label {one.label_names[0]!r}" if one.label_names[0] else ""
+        says = f"{one.subject} says {answer.said(one, 0)}"
+        truth = f", {answer.truth(one, 0)}" if one.label_names[0] else ""
         console.print(f"[bold]{escape(one.sample_ids[0])}[/bold]  {escape(says + truth)}", highlight=False)
         _print_values(one)
         gap = (
             "" if np.isnan(one.f_reference[0]) else f", f(x') = {one.f_reference[0]:.3f}, gap {one.relative_gap[0]:.2%}"
         )
         passes = f"{one.forward_passes} forward and {one.backward_passes} backward passes"
-        console.print(escape(f"{one.target}: f(x) = {one.f_x[0]:.3f}{gap}; {passes}"), highlight=False)
+        what = answer.explained(one, 0) if answer.is_number(one) else one.target
+        console.print(escape(f"{what}: f(x) = {one.f_x[0]:.3f}{gap}; {passes}"), highlight=False)
         _print_evidence(evidence[index])
 
 

@@ -115,6 +115,11 @@ class ModelCard:
         "as they were measured once, and the scores of other seeds as they were found by training them."
     )
 
+    @property
+    def trained_on(self) -> str:
+        """Which machine made it, in words: "cpu, 1 thread"."""
+        return f"{self.device}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pages.ui.markup import grade, strong
+from workbench import answer
 from workbench.explanation import methods
 from workbench.quantity import share, significant
 from workbench.records import Attribution, Evidence
@@ -19,11 +20,9 @@ def explanation(record: Attribution, evidence: Evidence | None) -> Iterator[obje
     """What the model says, whether it is right, what moved it most, and how far that is supported."""
     yield strong(record.subject)
     yield " says "
-    yield strong(record.predicted_names[0])
-    yield f" ({record.probability[0]:.2f})"
-    if record.labels[0] >= 0:
-        right = record.labels[0] == record.predicted[0]
-        yield ", which is right" if right else f", which is wrong: the label is {record.label_names[0]}"
+    name = record.predicted_names[0]
+    yield strong(name)
+    yield answer.verdict(record, 0).removeprefix(name)
     yield f". By {title(record.method)}, "
     yield from strongest(record)
     if evidence is not None:
@@ -35,7 +34,8 @@ def explanation(record: Attribution, evidence: Evidence | None) -> Iterator[obje
 
 def strongest(record: Attribution) -> Iterator[object]:
     """The word, place or feature with the largest part in it."""
-    unit = " logits" if record.target.output == "logit" and math.isfinite(record.f_reference[0]) else ""
+    adds_up = math.isfinite(record.f_reference[0]) and not answer.is_number(record)
+    unit = " logits" if record.target.output == "logit" and adds_up else ""
     if record.axes == ("sample", "token"):
         words, values = merged_words(record)
         top = int(np.abs(values).argmax())

@@ -28,6 +28,7 @@ class Calibration(AbstractAnalysis):
 
     name = "calibration"
     title = "Calibration"
+    needs_classes = True
 
     bins: int = setting(BINS, low=2, high=100, help="Bins of equal width over the confidence")
 

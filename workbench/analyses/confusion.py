@@ -25,6 +25,7 @@ class Confusion(AbstractAnalysis):
 
     name = "confusion"
     title = "Confusion matrix"
+    needs_classes = True
 
     unit: str = setting("samples", choices=UNITS, help="Counts, or the share of each label's samples")
 

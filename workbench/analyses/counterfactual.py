@@ -33,6 +33,7 @@ class NearestOther(AbstractAnalysis):
 
     name = "counterfactual"
     title = "Nearest sample called something else"
+    needs_classes = True
 
     def run(self, subject: Subject, samples: Samples) -> Counterfactual:
         if not len(samples):

@@ -6,6 +6,7 @@ from torch import nn
 
 from workbench.subject import Subject
 from zoo.errors import InputError
+from zoo.model import Capability
 
 SCALES = {
     "filter": "in lengths of each filter",
@@ -24,7 +25,10 @@ def displacements(steps: int, radius: float) -> Float[np.ndarray, "step"]:
 
 
 def why_no_weights(subject: Subject) -> str | None:
-    """None where a subject is a network; else the sentence that says why it has no loss landscape."""
-    if isinstance(subject.model, nn.Module):
-        return None
-    return f"{subject.name} is a traditional model without weights to move. Choose a network."
+    """None where a subject has a loss landscape; else the sentence that says why it has none."""
+    if not isinstance(subject.model, nn.Module):
+        return f"{subject.name} is a traditional model without weights to move. Choose a network."
+    if subject.task.regression or Capability.SEQUENCE in subject.capabilities:
+        what = "a number" if subject.task.regression else "a class at every step"
+        return f"The landscape is of the cross-entropy of one class, but {subject.name} answers with {what}."
+    return None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench import answer
 from workbench.plots import captions, panels, series, style, tabular, text
 from workbench.plots.panels import Panel
 from workbench.quantity import significant
@@ -146,6 +147,6 @@ def _sample_caption(record: Attribution, index: int, colours: style.Palette) -> 
     said, _, label = captions.verdict(record, index).partition(", ")
     lines = [captions.emphasised(record.sample_ids[index], colours), style.plain(said)]
     if label:
-        wrong = record.labels[index] != record.predicted[index]
+        wrong = answer.is_right(record, index) is False
         lines.append(captions.emphasised(label, colours) if wrong else style.plain(label))
     return tuple(lines)

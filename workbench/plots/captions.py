@@ -2,6 +2,7 @@
 
 import math
 
+from workbench import answer
 from workbench.plots import style
 from workbench.quantity import share, significant
 from workbench.records import Attribution, Evidence, Output
@@ -16,6 +17,8 @@ UNITS = {
 
 def unit(attribution: Attribution) -> str:
     """The unit of a method whose values add up to a difference of f; others have none that they share."""
+    if answer.is_number(attribution):
+        return "output" if math.isfinite(attribution.f_reference[0]) else ""
     return UNITS[attribution.target.output] if math.isfinite(attribution.f_reference[0]) else ""
 
 
@@ -32,17 +35,15 @@ def heading(attribution: Attribution, index: int = 0) -> str:
 
 
 def verdict(attribution: Attribution, index: int) -> str:
-    """ "says 9 (0.98), label 9 ✓"; a wrong prediction reads "label 4 ✗"."""
-    said = f"says {attribution.predicted_names[index]} ({attribution.probability[index]:.2f})"
-    if attribution.labels[index] < 0:
-        return said
-    right = attribution.labels[index] == attribution.predicted[index]
-    return f"{said}, label {attribution.label_names[index]} {'✓' if right else '✗'}"
+    """ "says 9 (0.98), label 9 ✓"; a wrong prediction reads "label 4 ✗"; a number "says 152, measured 151"."""
+    known, right = answer.truth(attribution, index), answer.is_right(attribution, index)
+    mark = {True: " ✓", False: " ✗", None: ""}[right]
+    return f"says {answer.said(attribution, index)}" + (f", {known}{mark}" if known else "")
 
 
 def explained(attribution: Attribution, index: int) -> str:
     """What is explained: "logit of 9"."""
-    return f"{attribution.target.output.replace('_', ' ')} of {style.plain(attribution.class_names[index])}"
+    return style.plain(answer.explained(attribution, index))
 
 
 def numbers(attribution: Attribution, index: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from workbench import records
+from workbench import answer, records
 from workbench.plots import style
 from workbench.quantity import significant
 from workbench.records import Attribution, Grade, Record
@@ -32,7 +32,8 @@ def explanation_blocks(record: Attribution, found: Sequence[records.Evidence]) -
 
 def sentence(record: Attribution, index: int, found: Sequence[records.Evidence] = ()) -> str:
     """One line that says what the model answered, what was explained and how far that can be trusted."""
-    what = f"the {record.target.output.replace('_', ' ')} of {record.class_names[index]}"
+    what = answer.explained(record, index)
+    what = what if answer.is_number(record) else f"the {what}"
     value = significant(float(record.f_x[index]))
     explained = f"{style.readable(record.method)} explains {what}, which is {value}"
     graded = [f"{style.SYMBOLS[item.grade]} {item.grade}: {held(item)}" for item in found]
@@ -41,13 +42,7 @@ def sentence(record: Attribution, index: int, found: Sequence[records.Evidence] 
 
 def said(record: Attribution, index: int) -> str:
     """What the model says of a sample: "says 9 (0.98), which is right"."""
-    answer = f"says {record.predicted_names[index]} ({record.probability[index]:.2f})"
-    if record.labels[index] < 0:
-        return answer
-    right = record.labels[index] == record.predicted[index]
-    return (
-        f"{answer}, which is right" if right else f"{answer}, which is wrong: the label is {record.label_names[index]}"
-    )
+    return f"says {answer.verdict(record, index)}"
 
 
 def held(found: records.Evidence) -> str:
