@@ -51,7 +51,7 @@ class SceneObject(PaintedTask):
 
     asked: str = "object"
     """What the label is of: "object" or "scene"."""
-    train: int = 8000
+    train: int = 10000
 
     def __post_init__(self) -> None:
         if self.asked not in ("object", "scene"):
