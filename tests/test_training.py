@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from zoo.recipes import RECIPES
 from zoo.release import release, remeasure
 from zoo.stopping import has_stopped, hold_out, is_best
 from zoo.terminal import interrupted
-from zoo.training import train
+from zoo.training import Cancelled, train
 from zoo.verification import verify
 
 SST2, DIGITS = zoo.task("sst2"), zoo.task("digits")
@@ -331,3 +332,33 @@ def test_a_card_from_before_a_setting_existed_means_its_default():
     assert Recipe.from_dict(said).is_made_like(RECIPES["transformer_sst2"])
     said["training"]["epochs"] += 1
     assert not Recipe.from_dict(said).is_made_like(RECIPES["transformer_sst2"])
+
+
+def test_trainings_of_one_process_wait_for_each_other_and_keep_their_bits():
+    """Dropout draws from torch's one global generator; two threads at once would take each other's numbers."""
+    plan, samples, found = short("cnn_digits"), DIGITS.samples("train").take(range(100)), []
+    alone = weights_of(plan, samples)
+    threads = [threading.Thread(target=lambda: found.append(weights_of(plan, samples))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(torch.equal(weights[key], alone[key]) for weights in found for key in alone)
+    assert len(found) == 2
+
+
+def test_a_training_that_waits_for_its_turn_can_be_called_off():
+    plan, samples, errors = short("cnn_digits"), DIGITS.samples("train").take(range(100)), []
+
+    def second() -> None:
+        with pytest.raises(Cancelled, match="before its turn"):
+            train(plan, DIGITS, samples, cancelled=lambda: True)
+        errors.append("called off")
+
+    def watch(_) -> None:
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+
+    train(plan, DIGITS, samples, watch=watch)
+    assert errors == ["called off", "called off"]

