@@ -3,17 +3,15 @@
 import streamlit as st
 
 import zoo
-from pages.ui import cards, controls, show, waiting, work
+from pages.ui import cards, controls, shelf, show, waiting, work
 from workbench.analysis import analysis
-from workbench.catalogue import catalogue
 from workbench.records import Curve, Matrix, Table
 
 chosen = controls.chosen()
 show.title(__doc__, f"{len(zoo.RECIPES)} models on {len({recipe.task for recipe in zoo.RECIPES.values()})} tasks")
-listed = catalogue()
 card = zoo.card(chosen.model)
 show.answer(*cards.in_a_sentence(card))
-cards.table_of_all(listed, chosen.model)
+shelf.browse(chosen.model)
 
 show.heading(card.title)
 top, bottom = st.columns([1, 1.15], gap="large"), st.columns([1.15, 1], gap="large")

@@ -10,9 +10,7 @@ task = zoo.task(zoo.recipe(chosen.model).task)
 show.title(__doc__, f"{task.name} · live, on this machine")
 names = trainings.networks(task.name)
 if not names:
-    show.problem(
-        f"There is no network for {task.name} yet; its models are fitted, not trained. Choose another."
-    )
+    show.problem(f"There is no network for {task.name} yet; its models are fitted, not trained. Choose another.")
     st.stop()
 said = st.empty()
 left, right = st.columns([1, 2.1], gap="large")

@@ -33,7 +33,8 @@ def catalogue() -> Table:
         column, scale = SCORES[card.metrics.measure]
         low[place, column], high[place, column] = scale * card.metrics.low, scale * card.metrics.high
     kept = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
-    without = f" Without a card, and not shown: {', '.join(missing)}." if missing else ""
+    few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+    without = f" Without a card, and not shown: {few}." if missing else ""
     return Table(
         title="Models of the zoo",
         columns=tuple(COLUMNS[i] for i in kept),
@@ -52,6 +53,8 @@ def over_seeds(card: ModelCard) -> str:
     kept = card.spread
     if kept.low is None or kept.high is None:
         return "one seed"
+    if len(set(kept.scores)) == 1:
+        return "the same with any seed"
     half = scale * (kept.high - kept.low) / 2
     return f"{scale * kept.mean:.{places}f} ± {half:.{places}f} ({len(kept.seeds)} seeds)"
 

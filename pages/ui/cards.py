@@ -6,11 +6,11 @@ import numpy as np
 
 import zoo
 from pages.ui import show
-from pages.ui.markup import element, facts, strong, table
+from pages.ui.markup import element, facts, strong
 from workbench.catalogue import over_seeds
 from workbench.explanation import methods, why_not
 from workbench.quantity import score_alone, scored, significant
-from workbench.records import Curve, Table
+from workbench.records import Curve
 from workbench.subject import Subject
 from zoo.card import ModelCard
 from zoo.metrics import ClassMetrics, Metrics, NumberMetrics
@@ -28,13 +28,6 @@ def in_a_sentence(card: ModelCard) -> Iterator[object]:
     yield "."
 
 
-def table_of_all(listed: Table, chosen: str) -> None:
-    """All models, the chosen one marked."""
-    show.html(table(listed, chosen=chosen, bars=True))
-    if listed.note:
-        show.quiet(listed.note)
-
-
 def facts_of(card: ModelCard) -> None:
     """The card's facts, and in words what it must not be used for."""
     metrics = card.metrics
@@ -48,13 +41,29 @@ def facts_of(card: ModelCard) -> None:
                 ("over seeds", over_seeds(card)),
                 *_beside(metrics),
                 ("parameters", f"{card.parameters:,}, {size}"),
-                ("prediction", f"{significant(card.predict_milliseconds, 2)} ms per sample"),
-                ("training", f"{significant(card.seconds, 2)} s on {card.device}, threads: {card.threads}"),
+                ("prediction", _prediction(card)),
+                ("training", f"{significant(card.seconds, 2)} s on {card.trained_on}"),
+                ("energy", _energy(card)),
                 ("digest", card.digest[:16]),
             ]
         )
     )
     show.html(element("div", "wb-note", element("b", "", "Limits. "), card.limits))
+
+
+def _prediction(card: ModelCard) -> str:
+    """Time and arithmetic of one answer."""
+    time = f"{significant(card.predict_milliseconds, 2)} ms per sample"
+    if card.multiply_accumulates is None:
+        return time
+    return f"{time}, {card.multiply_accumulates:,} multiply-accumulates"
+
+
+def _energy(card: ModelCard) -> str:
+    """Of training, with how it was found."""
+    if card.energy_joules is None:
+        return card.energy_how or "not known"
+    return f"{significant(card.energy_joules, 2)} J; {card.energy_how}"
 
 
 def _beside(metrics: Metrics) -> list[tuple[str, object]]:
@@ -83,10 +92,13 @@ def training(card: ModelCard) -> None:
 
 
 def recipe_of(card: ModelCard) -> None:
-    """What it takes to make the model again, and what its data is."""
+    """What it takes to make the model again, what its data is, and with what it was made."""
     plan = {**card.recipe, **(card.recipe.get("training") or {})}
     hidden = ("training", "title", "limits", "name")
-    show.html(facts([(key.replace("_", " "), value) for key, value in plan.items() if key not in hidden]))
+    pairs = [(key.replace("_", " "), value) for key, value in plan.items() if key not in hidden and value is not None]
+    made = ", ".join(f"{name} {number}" for name, number in card.versions.items())
+    origin = [("data", card.source), ("preprocessing", card.preprocessing), ("made with", made)]
+    show.html(facts([*pairs, *origin, ("source code", card.commit or "outside a repository")]))
     show.quiet(zoo.task(card.task).about)
 
 

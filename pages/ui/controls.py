@@ -171,6 +171,13 @@ def _linked() -> list[str]:
     return [name for name in st.query_params.get_all("model") if name in zoo.RECIPES]
 
 
+def pick(model: str) -> None:
+    """Choose a model by other means than the sidebar."""
+    st.session_state["model"] = model
+    st.session_state["of"] = zoo.recipe(model).task
+    _renew_sample()
+
+
 def _renew_model() -> None:
     """Another task was chosen: begin with its first model and its first sample."""
     task = st.session_state["of"]
@@ -250,10 +257,10 @@ def number(label: str, key: str, low: float, high: float, default: float, help: 
     """A number within bounds, in the link as `key`."""
     for given in st.query_params.get_all(key):
         if not _is_between(given, low, high):
-            show.problem(
-                f"{label} {given!r} in the link is not between {low:g} and {high:g}: {default:g} is used."
-            )
-    found = st.number_input(label, low, high, default, format="%g", key=key, bind="query-params", help=help)
+            show.problem(f"{label} {given!r} in the link is not between {low:g} and {high:g}: {default:g} is used.")
+    found = st.number_input(
+        label, low, high, default, step=default / 10, format="%g", key=key, bind="query-params", help=help
+    )
     return float(found)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 import zoo
-from pages.ui import controls, show, trainings
+from pages.ui import cards, controls, show, trainings
 from pages.ui.markup import facts, strong
 from pages.ui.trainings import Training
 from workbench.quantity import scored, significant
@@ -77,6 +77,7 @@ def live(plan: Recipe, said: Any) -> None:
         other = trainings.board().busy()
         if other is not None:
             show.quiet(f"{other.plan.name} is being trained, epoch {other.epoch} done.")
+        _shipped(plan)
         return
     if found.over.is_set():
         with said:
@@ -118,6 +119,17 @@ def _drawn(found: Training) -> None:
             show.problem(latest.trouble)
     if found.progress or found.past:
         show.figure(trainings.curve(found), f"training {found.plan.name}")
+
+
+def _shipped(plan: Recipe) -> None:
+    """What to expect: the curve of the network that is shipped, from its card."""
+    try:
+        card = zoo.card(plan.name)
+    except InputError:
+        return
+    if card.history:
+        show.figure(cards.history(card), f"shipped {plan.name}")
+        show.quiet("This is the curve of the shipped network, from its card.")
 
 
 def _outcome(found: Training) -> list[object]:
