@@ -44,8 +44,6 @@ class ShapesAsked(PaintedTask):
     absence = "blur"
     patch = 4
 
-    train: int = 10000
-
     def draw(self, generator: np.random.Generator) -> Painting:
         asked = generator.integers(len(COLOURS), size=BLOCK)
         outlines = generator.integers(len(drawing.SHAPES), size=(BLOCK, len(COLOURS)))
