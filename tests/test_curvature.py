@@ -18,10 +18,10 @@ from curvature_oracles import (
     softmax_regression_hessian,
     vectors,
 )
+from shelf import marked, of_each_family
 from torch import Tensor, nn
 
 import workbench
-import zoo
 from workbench.analysis import measure
 from workbench.landscape.curvature import Hessian
 from workbench.landscape.loss import Batch
@@ -59,17 +59,10 @@ def test_products_are_those_of_the_dense_hessian(case: str, rows: int, kept: int
     check_hessian(Hessian, case, rows, kept)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.mirror if recipe.task == "sst2" else ())
-        for name, recipe in zoo.RECIPES.items()
-        if recipe.training is not None
-    ],
-)
+@pytest.mark.parametrize("name", marked(of_each_family(trained=True), examples=False))
 def test_products_on_the_models_of_the_zoo_are_differences_of_gradients(name: str) -> None:
     subject = workbench.load(name, "cpu")
-    samples = subject.task.select("train:0:6")
+    samples = subject.task.select("0:6")
     hessian = Hessian(MeanLoss.of(subject, samples, "float64"))
     probe = torch.randn(hessian.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     step = 1e-9  # small, or a rectifier among thousands crosses its kink

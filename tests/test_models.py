@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from shelf import marked, of_each_family
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
@@ -12,20 +13,12 @@ import zoo
 from zoo.loading import fitted, untrained
 from zoo.model import Capability, Network, TokenNetwork, linear_logits, log_probabilities, parameter_count
 from zoo.recipes import RECIPES
-from zoo.task import Task, TextTask
+from zoo.task import TextTask
 from zoo.traditional.hog import Hog
 from zoo.traditional.one_hot import OneHot
 
-
-def marked(name: str, examples: bool = True):
-    """A recipe's name, with a mark where its test needs data from outside: not where the task has examples."""
-    task = zoo.task(RECIPES[name].task)
-    fetched = type(task).unavailable is not Task.unavailable and not (examples and "examples" in task.splits)
-    return pytest.param(name, marks=[pytest.mark.mirror] if fetched else [])
-
-
-NETWORKS = [marked(name) for name, plan in RECIPES.items() if plan.training is not None]
-TRADITIONAL = [marked(name, examples=False) for name, plan in RECIPES.items() if plan.training is None]
+NETWORKS = marked(of_each_family(trained=True))
+TRADITIONAL = marked(of_each_family(trained=False), examples=False)
 SENTENCES = [each for each in NETWORKS if isinstance(zoo.task(RECIPES[each.values[0]].task), TextTask)]
 
 
@@ -35,7 +28,7 @@ def network(name: str, dtype: torch.dtype = torch.float64) -> Network:
 
 def batch(name: str, count: int = 6, dtype: torch.dtype = torch.float64):
     task = zoo.task(RECIPES[name].task)
-    samples = task.samples("examples" if "examples" in task.splits else "train").take(range(count))
+    samples = task.samples("examples" if "examples" in task.splits else task.scored).take(range(count))
     inputs = samples.inputs.to(dtype) if samples.inputs.is_floating_point() else samples.inputs
     return inputs, samples.labels
 
