@@ -7,16 +7,16 @@ used, 130 where a training was interrupted; one sentence then says what can be d
 import json
 import sys
 from dataclasses import asdict, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from zoo.card import ModelCard, card
+from zoo.card import card
 from zoo.errors import InputError, unknown
-from zoo.metrics import Metrics
+from zoo.listing import interval, sentence, table_of
 from zoo.recipes import RECIPES, recipe
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads; the same number 
 
 @app.command("list")
 def list_models(
-    task: Annotated[str | None, typer.Option(help="Only models of this task, or of its variants.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only models of this task; 'ts_box*' for all that begin so.")] = None,
     family: Annotated[str | None, typer.Option(help="Only models of this family, cnn for example.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,12 +59,12 @@ def list_models(
     chosen = [
         name
         for name, plan in RECIPES.items()
-        if family in (None, plan.family) and (task is None or plan.task == task or plan.task.startswith(f"{task}_"))
+        if family in (None, plan.family) and (task is None or fnmatchcase(plan.task, task))
     ]
     if not chosen:
         for given, kind in ((task, "task"), (family, "family")):
             known = {getattr(plan, kind) for plan in RECIPES.values()}
-            if given is not None and given not in known:
+            if given is not None and not any(fnmatchcase(name, given) for name in known):
                 raise unknown(f"{kind} with models", given, known)
         raise InputError(f"There is no model of the family {family} for {task}. Leave one of the two out.")
     cards = []
@@ -76,18 +76,10 @@ def list_models(
     if as_json:
         print(json.dumps([asdict(each) for each in cards], indent=2, ensure_ascii=False))
         return
-    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
-    for title in ("model", "task", "score, 95 %", "over seeds", "parameters", "multiply-adds", "train s"):
-        words = title in ("model", "task")
-        table.add_column(title, no_wrap=not words, overflow="fold", justify="left" if words else "right")
-    for each in cards:
-        costs = "" if each.multiply_accumulates is None else _rough(each.multiply_accumulates)
-        numbers = _rough(each.parameters), costs, f"{each.seconds:.1f}"
-        table.add_row(each.name, each.task, _short(each.metrics), _seeds(each), *numbers)
     console = Console()
     if not console.is_terminal:
         console.width = WIDE
-    console.print(table)
+    console.print(table_of(cards))
 
 
 @app.command()
@@ -126,7 +118,7 @@ def train(
         except KeyboardInterrupt:
             print(f"zoo: {terminal.interrupted(plan)}", file=sys.stderr)
             raise typer.Exit(130) from None
-    print(_sentence(described))
+    print(sentence(described))
 
 
 @app.command()
@@ -197,7 +189,7 @@ def evaluate(
     table = Table(title=f"{name} on {loaded.task.name}, {chosen} ({metrics.samples:,} samples)")
     table.add_column("metric")
     table.add_column("value", justify="right")
-    table.add_row(metrics.measure, _interval(metrics))
+    table.add_row(metrics.measure, interval(metrics))
     for key, value in asdict(metrics).items():
         if key in WORDS:
             table.add_row(WORDS[key], f"{value:.4f}")
@@ -215,7 +207,7 @@ def remeasure(names: Annotated[list[str], SomeModels]) -> None:
     from zoo.release import remeasure as write_again
 
     for name in names:
-        print(_sentence(write_again(name)))
+        print(sentence(write_again(name)))
 
 
 @app.command()
@@ -234,35 +226,6 @@ def tokenizer(name: Annotated[str, typer.Argument(metavar="TASK", help="A text t
     print(f"{subject.write_tokenizer()} written. Train the models of {name} again: their cards no longer hold.")
 
 
-def _interval(metrics: Metrics) -> str:
-    """A score with its interval over samples: accuracy in per cent, R² as it is."""
-    if metrics.measure == "accuracy":
-        return f"{metrics.score:.1%} ({metrics.low:.1%} to {metrics.high:.1%})"
-    return f"{metrics.score:.3f} ({metrics.low:.3f} to {metrics.high:.3f})"
-
-
-def _rough(count: int) -> str:
-    """Three digits of a count: 65.8 K, 1.49 M."""
-    for unit, size in (("G", 10**9), ("M", 10**6), ("K", 10**3)):
-        if count >= size:
-            return f"{float(f'{count / size:.3g}'):g} {unit}"
-    return str(count)
-
-
-def _short(metrics: Metrics) -> str:
-    return _interval(metrics).replace("%", "") if metrics.measure == "accuracy" else f"R² {_interval(metrics)}"
-
-
-def _seeds(described: ModelCard) -> str:
-    """The mean over seeds with its interval, as "99.4 ± 0.3 (3)"; the score alone of one seed."""
-    kept = described.spread
-    scale, places = (100, 1) if described.metrics.measure == "accuracy" else (1, 3)
-    if kept.low is None or kept.high is None:
-        return f"{scale * kept.mean:.{places}f} (1)"
-    half = scale * (kept.high - kept.low) / 2
-    return f"{scale * kept.mean:.{places}f} ± {half:.{places}f} ({len(kept.seeds)})"
-
-
 def _found(verdict: "Verdict") -> str:
     """What was found about a card in which nothing is wrong."""
     if verdict.retrained is not None:
@@ -273,15 +236,6 @@ def _found(verdict: "Verdict") -> str:
         return f"ok        {verdict.name}: files, recipe and counts; figures not measured again (--fast)"
     score = f"{verdict.score:.2%}" if verdict.measure == "accuracy" else f"{verdict.score:.4f}"
     return f"ok        {verdict.name}: {verdict.measure} {score} measured again"
-
-
-def _sentence(described: ModelCard) -> str:
-    metrics = described.metrics
-    return (
-        f"{described.name}: {metrics.measure} {_interval(metrics)} on {metrics.samples:,} samples of "
-        f"{described.task} ({described.scored}), over seeds {_seeds(described)}; {described.parameters:,} parameters, "
-        f"{described.seconds:.1f} s."
-    )
 
 
 def main() -> None:
