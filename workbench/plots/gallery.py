@@ -109,7 +109,7 @@ def _rows(record: Gallery, theme: str) -> go.Figure:
     colours = style.palette(theme)
     count, width = record.inputs.shape
     names = record.feature_names or tuple(f"feature {i}" for i in range(width))
-    made = style.blank(theme, style.plain(record.title), count * ROW + 210, WIDE)
+    made = style.blank(theme, style.plain(record.title), count * ROW, WIDE)
     limit = float(np.abs(record.inputs).max()) or 1.0
     made.add_trace(
         go.Heatmap(
@@ -129,9 +129,12 @@ def _rows(record: Gallery, theme: str) -> go.Figure:
         made.add_trace(go.Scatter(x=x, y=y, mode="lines", line={"color": colours.text, "width": 2}, hoverinfo="skip"))
     said = [f"{style.plain(c)} · {style.plain(i)}" for c, i in zip(record.captions, record.sample_ids, strict=True)]
     labels = {"tickvals": list(range(width)), "ticktext": [style.plain(name) for name in names]}
-    made.update_xaxes(showgrid=False, tickangle=-50 if width > 6 else 0, side="bottom", **labels)
-    made.update_yaxes(showgrid=False, autorange="reversed", tickvals=list(range(count)), ticktext=said)
-    return made.update_layout(showlegend=False, margin_l=min(260, 24 + max(style.text_width(text) for text in said)))
+    made.update_xaxes(showgrid=False, tickangle=-60 if width > 6 else 0, side="bottom", **labels)
+    made.update_yaxes(showgrid=False, range=[count - 0.5, -0.5], tickvals=list(range(count)), ticktext=said)
+    below = 24 + (0.9 * max(style.text_width(name) for name in names) if width > 6 else 0)
+    beside = min(260, 24 + max(style.text_width(text) for text in said))
+    made.update_layout(showlegend=False, margin_l=beside, margin_b=below, height=count * ROW + 60 + below)
+    return made
 
 
 def _plane(record: Gallery, theme: str) -> go.Figure:
