@@ -6,7 +6,10 @@ import torch
 from zoo.denormals import SMALLEST, are_flushed, flushed
 from zoo.errors import InputError
 from zoo.model import initialise
-from zoo.models.rnn import Rnn
+from zoo.models.cnn1d import Cnn1d
+from zoo.models.rnn import CELLS, Rnn
+from zoo.models.seq2seq import Seq2seq
+from zoo.models.series_transformer import SeriesTransformer
 
 
 def series(*shape: int) -> torch.Tensor:
@@ -68,6 +71,12 @@ def test_an_image_is_read_from_its_top_row():
     assert states.shape == (2, 6, 5)
 
 
+def test_a_stride_reads_several_steps_as_one():
+    inputs = series(2, 8, 3)
+    strided, plain = rnn(stride=4), rnn(features=12)
+    torch.testing.assert_close(strided(inputs), plain(inputs.reshape(2, 2, 12)))
+
+
 def test_inputs_are_centred_with_the_constants_of_the_recipe():
     inputs = series(2, 6, 3)
     torch.testing.assert_close(rnn(mean=0.5, deviation=2.0)(inputs), rnn()((inputs - 0.5) / 2))
@@ -103,3 +112,50 @@ def test_denormal_numbers_are_zero_within_the_block_alone():
             1 / 0  # noqa: B018
         assert are_flushed()
     assert are_flushed() is before
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("decoder", [False, True])
+def test_a_sequence_network_answers_at_its_last_steps(cell, decoder):
+    options = {"features": 3, "classes": 4, "outputs": 5, "state": 6, "cell": cell, "decoder": decoder}
+    model = initialise(Seq2seq, options, 0).double().eval()
+    inputs = series(2, 9, 3)
+    steps = model.steps(inputs)
+    assert steps.shape == (2, 5, 4)
+    torch.testing.assert_close(model(inputs), steps[:, -1])
+    states, state = model.recurrent(inputs)
+    if not decoder:
+        torch.testing.assert_close(steps, model.classify(states[:, -5:]))
+        return
+    given = model.start.expand(2, 1, 4)  # by hand: what was answered is read again
+    for step in steps.unbind(1):
+        states, state = model.decoder(given, state)
+        torch.testing.assert_close(model.classify(states[:, 0]), step)
+        given = step.softmax(1)[:, None]
+
+
+def test_a_convolution_over_time_joins_steps_that_lie_apart():
+    """With one layer of windows of three steps, gap 1, after the first convolution: five steps reach the middle."""
+    model = initialise(Cnn1d, {"features": 2, "classes": 3, "width": 4, "layers": 2}, 0).double().eval()
+    inputs = series(1, 21, 2).requires_grad_()
+    x = model.read(inputs.transpose(1, 2))
+    for layer in model.layers:
+        x = x + layer(x)
+    (gradient,) = torch.autograd.grad(x[0, :, 10].sum(), inputs)
+    reached = gradient[0].abs().sum(1).nonzero()[:, 0].tolist()
+    assert reached[0] >= 10 - 4
+    assert reached[-1] <= 10 + 4
+    assert len(reached) > 5
+    pooled = torch.cat((x.mean(2), x.amax(2)), dim=1)
+    torch.testing.assert_close(model(inputs), model.classify(pooled))
+
+
+def test_a_transformer_knows_when_something_was_and_reads_strides():
+    options = {"features": 3, "classes": 4, "steps": 8, "hidden": 8, "inner": 8}
+    model = initialise(SeriesTransformer, options, 0).double().eval()
+    inputs = series(2, 8, 3)
+    assert (model(inputs) - model(inputs.flip(1))).abs().max() > 1e-4
+    strided = initialise(SeriesTransformer, {**options, "stride": 2}, 0)
+    assert strided.position.shape == (4, 8)
+    images = initialise(SeriesTransformer, {**options, "rows": True}, 0).double().eval()
+    torch.testing.assert_close(images(inputs[:, None]), model(inputs))

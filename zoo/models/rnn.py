@@ -20,7 +20,8 @@ class Rnn(Network):
     directions the second one reads from the end, and its last state is the one at the first step. `memory` T starts the
     gates so that a state is kept for 1 to T steps, log-uniformly spread (a chrono initialisation): without it, what
     was read a hundred steps ago hardly reaches the loss, and is not learnt.
-    `rows` reads an image (1, height, width) as a series of its rows, from the top.
+    `rows` reads an image (1, height, width) as a series of its rows, from the top. `stride` consecutive steps are read
+    as one, which is faster and shortens what has to be remembered.
 
     When it misleads: the state after a step holds all that was read before it, so a state is not a step. With `last`
     the gradient favours late steps, whichever of them matter.
@@ -46,6 +47,7 @@ class Rnn(Network):
         pooling: str = "last",
         memory: int | None = None,
         rows: bool = False,
+        stride: int = 1,
         dropout: float = 0.0,
         mean: float = 0.0,
         deviation: float = 1.0,
@@ -57,9 +59,11 @@ class Rnn(Network):
             raise unknown("pooling of states", pooling, POOLINGS)
         self.register_buffer("mean", torch.tensor(float(mean)))
         self.register_buffer("deviation", torch.tensor(float(deviation)))
-        self.pooling, self.rows = pooling, rows
+        self.pooling, self.rows, self.stride = pooling, rows, stride
         between = dropout if layers > 1 else 0.0
-        self.recurrent = CELLS[cell](features, state, layers, batch_first=True, bidirectional=both, dropout=between)
+        self.recurrent = CELLS[cell](
+            stride * features, state, layers, batch_first=True, bidirectional=both, dropout=between
+        )
         if memory is not None:
             remember(self.recurrent, memory)
         self.dropout = nn.Dropout(dropout)
@@ -68,7 +72,8 @@ class Rnn(Network):
     def states(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample time state"]:
         """The states of the last layer after each step; those of the second direction follow those of the first."""
         series = inputs.transpose(1, 2).flatten(2) if self.rows else inputs  # of an image: sample, height, width
-        return self.recurrent((series - self.mean) / self.deviation)[0]
+        joined = ((series - self.mean) / self.deviation).unflatten(1, (-1, self.stride)).flatten(2)
+        return self.recurrent(joined)[0]
 
     def forward(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
         return self.classify(self.dropout(self._pooled(self.states(inputs))))
