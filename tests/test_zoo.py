@@ -28,7 +28,7 @@ FETCHED = {name for name, task in zoo.tasks().items() if type(task).unavailable 
 NAMES = [pytest.param(name, marks=[MIRROR] if plan.task in FETCHED else []) for name, plan in RECIPES.items()]
 REACHED = {
     **{"cnn_digits": 0.985, "cnn_shapes": 0.99, "gru_sst2": 0.80, "transformer_sst2": 0.79, "svm_digits": 0.96},
-    "speednet_fashion_mnist": 0.93,
+    **{"speednet_fashion_mnist": 0.93, "speednet_cifar10": 0.80},
 }
 
 
