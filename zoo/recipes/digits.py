@@ -2,6 +2,8 @@
 
 from zoo.recipe import Recipe, Training
 
+PIXELS = {"features": 64, "classes": 10, "mean": 0.31, "deviation": 0.38}
+
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
         name="cnn_digits",
@@ -43,5 +45,61 @@ RECIPES: tuple[Recipe, ...] = (
         task="digits",
         options={"trees": 200},
         limits="Its probabilities are shares of votes: too cautious, and not to be read as calibrated.",
+    ),
+    Recipe(
+        name="mlp_digits",
+        title="Multilayer perceptron on digits",
+        family="mlp",
+        task="digits",
+        options={**PIXELS, "widths": (96, 64), "dropout": 0.2},
+        training=Training(
+            epochs=100,
+            batch_size=64,
+            learning_rate=3e-3,
+            weight_decay=1e-2,
+            label_smoothing=0.05,
+            augmentation="affine",
+            average=0.99,
+        ),
+        limits="It knows nothing of neighbouring pixels: a shift that it was not shown in training leads it astray.",
+    ),
+    Recipe(
+        name="linear_digits",
+        title="Softmax regression on digits",
+        family="linear",
+        task="digits",
+        options=PIXELS,
+        training=Training(epochs=60, batch_size=64, learning_rate=1e-2, weight_decay=0.1),
+        limits="A weight per pixel and class: it breaks when a digit is shifted by one pixel.",
+    ),
+    Recipe(
+        name="knn_digits",
+        title="Nearest neighbours on pixels",
+        family="knn",
+        task="digits",
+        options={"neighbours": 5},
+        limits="It compares with stored pixels: shifted or thicker strokes than it has seen lead it astray.",
+    ),
+    Recipe(
+        name="boosting_digits",
+        title="Gradient boosting on pixels",
+        family="boosting",
+        task="digits",
+        limits="It asks one pixel at a time: it breaks when a digit is shifted by one pixel.",
+    ),
+    Recipe(
+        name="naive_bayes_digits",
+        title="Naive Bayes on pixels",
+        family="naive_bayes",
+        task="digits",
+        options={"smoothing": 0.1},
+        limits="It takes neighbouring pixels for independent, so it is far too sure of whatever it says.",
+    ),
+    Recipe(
+        name="tree_digits",
+        title="Decision tree on pixels",
+        family="tree",
+        task="digits",
+        limits="One question on one pixel after the other: wrong once in four, and another tree on other writers.",
     ),
 )

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from scipy.special import expit, ndtr
+from torch import Tensor
 
 from zoo.errors import InputError
 from zoo.planted import BLOCK, Draw, PlantedTable
@@ -100,6 +101,12 @@ class BiasedLabel(PlantedTable):
         samples = self.samples(split)
         fair = replace(self, bias=0.0)
         return replace(samples, labels=torch.cat([torch.from_numpy(rows.labels) for rows in fair.drawn(split)]))
+
+    def posterior(self, inputs: Float[Tensor, "sample feature"]) -> Float[Tensor, "sample class"]:
+        """The probability of each decision given the application: p(granted) = (1 − bias · group) σ(4 s)."""
+        granted = (SHARPNESS * (inputs[:, :3].double() @ torch.from_numpy(WEIGHTS))).sigmoid()
+        granted = torch.where(inputs[:, 3] > 0, (1 - self.bias) * granted, granted)
+        return torch.stack((1 - granted, granted), dim=1)
 
     def threshold(self, group: int) -> float:
         """The score s above which the decision "granted" is the more probable one, in group 0 or 1."""

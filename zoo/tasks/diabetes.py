@@ -29,7 +29,7 @@ class Diabetes(MeasuredTable):
     about = (
         "442 real patients: the disease's progression in the year after ten values were taken, on a scale of 25 to 346 "
         "points that its authors do not explain. A third is for testing, drawn at random within quarters of the "
-        "outcome from a fixed seed. About half of the variation is beyond these ten values, for every model known."
+        "outcome from a fixed seed. At least half of the variation is beyond these ten values, for every model known."
     )
 
     def measured(self) -> tuple[Rows, Shaped[np.ndarray, "sample"]]:
