@@ -20,6 +20,8 @@ class Spent:
     """What was spent within a block: known once it has ended."""
 
     joules: float | None = 0.0
+    core_seconds: float | None = None
+    """That all threads of this process worked: whatever else ran on the machine meanwhile does not count."""
     how: str = "not measured"
     """How the energy was found, in words: what was measured, and what was assumed."""
 
@@ -36,8 +38,9 @@ def spending(device: torch.device) -> Iterator[Spent]:
     cores, processor, gpu = time.process_time(), _processor(), _gpu(device)
     yield spent
     cores_after, processor_after, gpu_after = time.process_time(), _processor(), _gpu(device)
-    joules = WATTS_PER_CORE * (cores_after - cores)
-    spent.how = f"processor: estimated, {cores_after - cores:.1f} core seconds at an assumed {WATTS_PER_CORE:g} W"
+    spent.core_seconds = cores_after - cores
+    joules = WATTS_PER_CORE * spent.core_seconds
+    spent.how = f"processor: estimated, {spent.core_seconds:.1f} core seconds at an assumed {WATTS_PER_CORE:g} W"
     if processor and processor.keys() == processor_after.keys():
         joules = sum(_difference(processor[zone], processor_after[zone]) for zone in processor)
         spent.how = "processor: measured (RAPL)"

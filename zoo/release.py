@@ -2,7 +2,6 @@
 
 import platform
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -116,14 +115,12 @@ def produce(
 ) -> Product:
     """The model of a recipe, trained or fitted with the recipe's own seed; nothing is written."""
     training = subject.samples("train")
-    start = time.perf_counter()
     if plan.training is None:
         with spending(torch.device("cpu")) as spent:
             model = fitted(plan, training, subject)
-        seconds = time.perf_counter() - start
         content = to_bytes(model.state()) if plan.stored else None
         digest = recipe_digest(plan, training) if content is None else storage.sha256(content)
-        return Product(model=model, digest=digest, content=content, seconds=seconds, spent=spent)
+        return Product(model=model, digest=digest, content=content, seconds=spent.core_seconds or 0.0, spent=spent)
     with spending(device) as spent:
         made = train(plan, subject, training, device, watch, called, run=run, resume=resume, cancelled=cancelled)
     if made.resumed:
@@ -134,7 +131,7 @@ def produce(
         model=made.model,
         digest=storage.sha256(content),
         content=content,
-        seconds=made.seconds,
+        seconds=made.seconds if device.type != "cpu" or spent.core_seconds is None else spent.core_seconds,
         spent=spent,
         history=history,
     )
