@@ -87,8 +87,8 @@ class ModelCard:
     """Of the shipped model on the scored split."""
     spread: Spread
     seconds: float
-    """Of training or fitting the shipped seed: on the CPU those that its threads worked, so that a busy machine does not
-    count; of a training that was interrupted, and on CUDA, those that went by."""
+    """Of training or fitting the shipped seed: on the CPU those that its threads worked, so that other work on
+    the machine does not count; of a training that was interrupted, and on CUDA, those that went by."""
     energy_joules: float | None
     """Of the same; None where nobody looked."""
     energy_how: str
