@@ -2,6 +2,13 @@
 
 from zoo.recipe import Recipe, Training
 
+CENTRED = {"mean": 0.286, "deviation": 0.353}
+"""Mean and deviation of the training pixels."""
+LIMITS = (
+    "Clothes from one shop's catalogue, cut out on black: not for photographs of any other kind. It mixes up shirts, "
+    "T-shirts, pullovers and coats."
+)
+
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
         name="speednet_fashion_mnist",
@@ -21,5 +28,44 @@ RECIPES: tuple[Recipe, ...] = (
             precision="bfloat16",
         ),
         limits="Clothes cut out on black, of one shop and time: it knows nothing of photographs as people take them.",
+    ),
+    Recipe(
+        name="logistic_fashion_mnist",
+        title="Logistic regression on pixels",
+        family="logistic",
+        task="fashion_mnist",
+        options={"C": 0.1},
+        seeds=1,
+        stored=True,
+        limits="A weight per pixel and class: clothes that are shifted by two pixels or mirrored look new to it.",
+    ),
+    Recipe(
+        name="hog_fashion_mnist",
+        title="Linear model on oriented gradients",
+        family="hog",
+        task="fashion_mnist",
+        options={"C": 0.1, "cell": 4},
+        seeds=1,
+        stored=True,
+        limits="It sees the directions of edges in fixed cells, and neither brightness nor what is larger than a cell.",
+    ),
+    Recipe(
+        name="cct_fashion_mnist",
+        title="Convolutional-token transformer on clothes",
+        family="cct",
+        task="fashion_mnist",
+        options={"channels": 1, "classes": 10, "side": 28, "widths": (32, 64), "heads": 2, "inner": 128, "layers": 2}
+        | CENTRED,
+        seeds=1,
+        training=Training(
+            epochs=18,
+            batch_size=128,
+            learning_rate=3e-3,
+            weight_decay=3e-2,
+            label_smoothing=0.1,
+            augmentation="mirror_and_shift",
+            average=0.998,
+        ),
+        limits=LIMITS,
     ),
 )
