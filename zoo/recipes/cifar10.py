@@ -25,4 +25,14 @@ RECIPES: tuple[Recipe, ...] = (
             "and every image of something else is called one of the ten."
         ),
     ),
+    Recipe(
+        name="hog_cifar10",
+        title="Linear model on oriented gradients",
+        family="hog",
+        task="cifar10",
+        options={"C": 0.1, "cell": 4},
+        seeds=1,
+        stored=True,
+        limits="It sees directions of edges and no colour; the images went through JPEG, which draws edges of its own.",
+    ),
 )
