@@ -202,7 +202,10 @@ def test_the_best_decisions_have_the_accuracy_and_the_rates_that_are_computed(bi
     group = (x[:, 3] > 0).long()
     s = x[:, :3] @ torch.tensor([2 / 3, 2 / 3, 1 / 3]).double()
     granted = s > torch.tensor([task.threshold(0), task.threshold(1)]).double()[group]
+    given = task.posterior(samples.inputs)
+    assert (granted == given.argmax(1)).double().mean() > 0.9999
     assert float((granted == samples.labels).double().mean()) == pytest.approx(task.bayes, abs=0.004)
+    assert float(given.max(1).values.mean()) == pytest.approx(task.bayes, abs=0.002)
     for each in (0, 1):
         rows, rates = group == each, task.rates(each)
         assert float(granted[rows].double().mean()) == pytest.approx(rates.granted, abs=0.006)
@@ -274,3 +277,55 @@ def test_rings_are_at_their_radii_and_an_unknown_toy_is_one_sentence():
     assert [round(float(radius[samples.labels == label].mean()), 1) for label in range(3)] == [0.4, 0.8, 1.2]
     with pytest.raises(InputError, match="toy called 'moon'"):
         Toy2d(form="moon")
+
+
+# Models ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, task in zoo.tasks().items() if isinstance(task, GaussLocal | BiasedLabel | Toy2d)]
+)
+def test_networks_of_classes_are_within_a_point_of_the_best_on_the_same_rows(name):
+    task = zoo.task(name)
+    samples = task.samples(task.scored)
+    best = float((task.posterior(samples.inputs).argmax(1) == samples.labels).double().mean())
+    assert zoo.card(f"mlp_{name}").metrics.score > best - 0.01
+    assert zoo.card(f"mlp_{name}").spread.mean > best - 0.01
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_networks_of_numbers_are_near_the_best_and_their_shapley_values_near_the_exact_ones(function):
+    """So the function's truth is the model's, and explanations of the model can be held against it."""
+    task = zoo.task(f"planted_functions_{function}")
+    loaded = zoo.load(f"mlp_planted_functions_{function}")
+    assert loaded.card.metrics.score > task.bayes - 0.01
+
+    def computed(rows: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return loaded.model(torch.from_numpy(rows).float())[:, 0].double().numpy()
+
+    x = task.samples("test").inputs[:50]
+    exact = task.shapley(x).numpy()
+    assert np.abs(shapley_values(computed, x.double().numpy(), np.zeros((1, 8))) - exact).mean() < 0.05
+    used = loaded.card.evidence_used
+    assert used["without_evidence"] < 0.05
+    assert used["with_other_rest"] > loaded.card.metrics.score - 0.01
+
+
+def test_a_line_is_found_with_its_coefficients():
+    model = zoo.load("linear_planted_functions_linear").model
+    weights = torch.tensor([[1.4, 0, 0, -1, 0, 0, 0.2, 0]])
+    torch.testing.assert_close(model.spread * model.classify.weight.detach(), weights, atol=0.02, rtol=0)
+    assert zoo.card("ridge_planted_functions_product").metrics.score < 0.05
+
+
+def test_a_network_that_learnt_from_unfair_decisions_is_unfair_as_computed():
+    for dial in ("none", "strong"):
+        task = zoo.task(f"biased_label_{dial}")
+        samples, truth = task.samples("test"), task.truth("test").labels
+        with torch.no_grad():
+            granted = zoo.load(f"mlp_biased_label_{dial}").model(samples.inputs).argmax(1) == 1
+        for group in (0, 1):
+            rows = ((samples.inputs[:, 3] > 0) == bool(group)) & (truth == 1)
+            refused = float((~granted[rows]).double().mean())
+            assert refused == pytest.approx(task.rates(group).wrongly_refused, abs=0.08)

@@ -11,7 +11,7 @@ from torch import Tensor
 from zoo.planted import BLOCK, Draw, PlantedTable
 
 WIDTH = 10
-CLUSTERS = 5
+CLUSTERS = 4
 USED = 4
 """Columns in the rule of each cluster."""
 DISTANCE = 5.0
@@ -22,18 +22,18 @@ RULES = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class GaussLocal(PlantedTable):
-    """Rows of ten numbers from five normal clusters; which four columns decide the class, and how, depends on the
+    """Rows of ten numbers from four normal clusters; which four columns decide the class, and how, depends on the
     cluster.
 
     x = 5 e_k + z with z normal;  y = 1 where w_k · z > 0, with w_k zero but for four columns of size 0.5 to 1.5
 
     The evidence are those four columns; `weights` gives w_k of each sample, the local truth. Which cluster a row is
-    from can be told but for one row in a thousand, hence the best possible accuracy. Groups are the columns.
+    from can be told but for less than one row in a thousand, hence the best possible accuracy. Groups are the columns.
 
     A smaller relative of OpenXAI's synthetic data, with the difference that each rule is about its cluster's centre, so
     that both classes are as frequent in every cluster.
 
-    When it misleads: the first five columns also say which cluster it is, so that a model, rightly, looks at them
+    When it misleads: the first four columns also say which cluster it is, so that a model, rightly, looks at them
     even where the rule does not; `with_other_rest` exchanges the others within the cluster only.
     Reference: [agarwal2022openxai]
     """
@@ -43,14 +43,14 @@ class GaussLocal(PlantedTable):
     classes = ("below", "above")
     citation = "agarwal2022openxai"
     features = tuple(f"x{column + 1}" for column in range(WIDTH))
-    bayes = 0.9996  # the mean of the larger posterior over a million rows
+    bayes = 0.9998  # the mean of the larger posterior over 400,000 rows
     rule = "A weighted sum of four columns about the cluster's centre is above 0; each cluster has its own four."
     about = (
-        "Generated numbers: five normal clusters in ten dimensions, each with its own four columns and weights that "
+        "Generated numbers: four normal clusters in ten dimensions, each with its own four columns and weights that "
         "decide the class. The weights of every sample are known. Splits come from different seeds."
     )
 
-    train: int = 12000
+    train: int = 20000
 
     @cached_property
     def local_rules(self) -> Float[np.ndarray, "cluster feature"]:
