@@ -24,13 +24,9 @@ if subject is None:
     st.stop()
 samples = subject.task.samples(card.scored)
 with top[1]:
-    confusion = waiting.result(work.analysis(subject, samples, analysis("confusion"), Matrix), "confusion")
-    if confusion is not None:
-        show.figure(confusion, "confusion")
+    confusion = cards.analysed(subject, samples, "confusion", Matrix)
 with bottom[0]:
-    calibration = waiting.result(work.analysis(subject, samples, analysis("calibration"), Curve), "calibration")
-    if calibration is not None:
-        show.figure(calibration, "calibration")
+    cards.analysed(subject, samples, "calibration", Curve)
 with st.expander("Architecture"):
     layers = waiting.result(work.analysis(subject, samples.take([0]), analysis("architecture"), Table), "architecture")
     if layers is not None:

@@ -1,19 +1,24 @@
 """Cards: what is known of a model, as a table of all and a page of one."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 
 import zoo
-from pages.ui import show
+from pages.ui import show, waiting, work
 from pages.ui.markup import element, facts, strong
+from workbench.analysis import analysis
 from workbench.catalogue import over_seeds
 from workbench.explanation import methods, why_not
 from workbench.quantity import score_alone, scored, significant
-from workbench.records import Curve
+from workbench.records import Curve, Record
 from workbench.subject import Subject
 from zoo.card import ModelCard
 from zoo.metrics import ClassMetrics, Metrics, NumberMetrics
+from zoo.task import Samples
+
+Made = TypeVar("Made", bound=Record)
 
 
 def in_a_sentence(card: ModelCard) -> Iterator[object]:
@@ -89,6 +94,19 @@ def training(card: ModelCard) -> None:
     else:
         show.caption("Training")
         show.quiet("This model is not trained step by step: it is fitted anew from its recipe when it is loaded.")
+
+
+def analysed(subject: Subject, samples: Samples, name: str, kind: type[Made]) -> Made | None:
+    """The figure of an analysis, or why it does not fit the model."""
+    what = analysis(name)
+    if (reason := what.why_not(subject)) is not None:
+        show.caption(what.title)
+        show.quiet(reason)
+        return None
+    found = waiting.result(work.analysis(subject, samples, what, kind), name)
+    if found is not None:
+        show.figure(found, name)
+    return found
 
 
 def recipe_of(card: ModelCard) -> None:
