@@ -61,7 +61,7 @@ class Gru(TokenNetwork):
     ) -> Float[Tensor, "sample token state"]:
         """One direction of the recurrent layer, from left to right."""
         layer = self.recurrent
-        weights = [
+        weights: list[Tensor] = [
             layer.get_parameter(f"{kind}_l0{direction}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         ]
         start = embedded.new_zeros(1, len(embedded), layer.hidden_size)

@@ -16,6 +16,8 @@ class Transformer(TokenNetwork):
 
     x = e + p;  per block x ← x + attention(norm(x)), x ← x + down(gelu(up(norm(x))));  z = W mean_t norm(x_t) + b
 
+    `waves` starts the position vectors as sine waves instead of at random: "the word before" is then soon found.
+
     When it misleads: attention weights say where a token looked, not what moved the output.
     Reference: [vaswani2017attention], [xiong2020layer]
     """
@@ -35,11 +37,12 @@ class Transformer(TokenNetwork):
         dropout: float = 0.1,
         dropout_embedding: float = 0.7,
         dropout_output: float = 0.5,
+        waves: bool = False,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=self.padding)
         nn.init.normal_(self.embedding.weight, std=0.1)
-        self.position = nn.Parameter(0.02 * torch.randn(LONGEST, hidden))
+        self.position = nn.Parameter(0.1 * sines(LONGEST, hidden) if waves else 0.02 * torch.randn(LONGEST, hidden))
         self.blocks = nn.ModuleList(Block(hidden, heads, inner, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden)
         self.dropout_embedding, self.dropout_output = nn.Dropout(dropout_embedding), nn.Dropout(dropout_output)
@@ -57,6 +60,16 @@ class Transformer(TokenNetwork):
         x = self.norm(x) * mask[:, :, None]
         x = x.sum(1) / mask.sum(1, keepdim=True).clamp(min=1)  # sample, hidden
         return self.classify(self.dropout_output(x))  # sample, class
+
+
+def sines(length: int, hidden: int) -> Float[Tensor, "place hidden"]:
+    """sin(t ω_i) beside cos(t ω_i), with ω_i = 1000^(−2i / hidden): a shift is the same rotation at every place t.
+
+    Reference: [vaswani2017attention]
+    """
+    rates = 1000 ** (-torch.arange(0, hidden, 2) / hidden)
+    angles = torch.arange(length)[:, None] * rates
+    return torch.cat((angles.sin(), angles.cos()), dim=1)
 
 
 class Block(nn.Module):

@@ -30,6 +30,8 @@ class Tfidf(TraditionalModel):
     """Inverse of the penalty's strength."""
     words: int = 2
     """Longest run of neighbouring words that counts as one feature."""
+    features: int | None = None
+    """How many features are kept, the most frequent ones; None keeps all."""
     task: TextTask = field(init=False, repr=False)
     fitted: Pipeline = field(init=False, repr=False)
 
@@ -37,9 +39,12 @@ class Tfidf(TraditionalModel):
         if not isinstance(task, TextTask):
             raise TypeError(f"TF-IDF is for text; {task.name} is {task.kind}.")
         self.task = task
-        count = TfidfVectorizer(ngram_range=(1, self.words), token_pattern=r"\S+", sublinear_tf=True)
+        count = TfidfVectorizer(
+            ngram_range=(1, self.words), token_pattern=r"\S+", sublinear_tf=True, max_features=self.features
+        )
         self.fitted = make_pipeline(count, LogisticRegression(C=self.C, max_iter=1000, random_state=seed))
         self.fitted.fit(task.decode(samples.inputs), samples.labels.numpy())
+        count.vocabulary_ = {word: int(column) for word, column in count.vocabulary_.items()}  # small when it is stored
 
     def logits(self, inputs: Int[Tensor, "sample token"]) -> Tensor:
         return linear_logits(self.fitted.decision_function(self.task.decode(inputs)))
