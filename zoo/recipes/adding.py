@@ -2,7 +2,7 @@
 
 from zoo.recipe import Recipe, Training
 
-LEARNING = Training(epochs=7, batch_size=64, learning_rate=5e-3, warm_up=0.05, clip_norm=1.0)
+LEARNING = Training(epochs=12, batch_size=64, learning_rate=5e-3, warm_up=0.05, clip_norm=1.0)
 LIMITS = "It adds two marked numbers of a series of this length, and knows nothing of other lengths or of more marks."
 LINEAR = "It gives each number and each mark a weight of its own: it cannot know which number a mark is beside."
 
