@@ -23,6 +23,23 @@ RECIPES: tuple[Recipe, ...] = (
         limits="Learnt from a few writers of one country and time: not for reading anyone else's digits unchecked.",
     ),
     Recipe(
+        name="resnet_digits",
+        title="Residual network on digits",
+        family="resnet",
+        task="digits",
+        options={"channels": 1, "classes": 10, "widths": (16, 32), "mean": 0.31, "deviation": 0.38, "dropout": 0.2},
+        training=Training(
+            epochs=60,
+            batch_size=64,
+            learning_rate=1e-2,
+            weight_decay=1e-2,
+            label_smoothing=0.05,
+            augmentation="affine",
+            average=0.99,
+        ),
+        limits="Learnt from a few writers of one country and time: not for reading anyone else's digits unchecked.",
+    ),
+    Recipe(
         name="logistic_digits",
         title="Logistic regression on pixels",
         family="logistic",
