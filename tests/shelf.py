@@ -8,6 +8,9 @@ import zoo
 from zoo.recipe import Recipe
 from zoo.task import Task
 
+LARGE = frozenset({"imdb", "fashion_mnist", "cifar10"})
+"""Tasks whose training split takes ten seconds or more to load: one worker sees to all tests of each."""
+
 
 def of_each_family(trained: bool | None = None) -> list[str]:
     """The first model of each family on each kind of sample: networks, traditional models, or (None) both."""
@@ -21,11 +24,17 @@ def of_each_family(trained: bool | None = None) -> list[str]:
 def marked(names: list[str], examples: bool = True) -> list:
     """Names as parameters of a test, with a mark where it needs data from outside: not where the task's own examples
     will do."""
-    return [pytest.param(name, marks=[pytest.mark.mirror] if _is_fetched(name, examples) else []) for name in names]
+    return [pytest.param(name, marks=_marks(name, examples)) for name in names]
 
 
 def _plans(trained: bool | None) -> Iterator[tuple[str, Recipe]]:
     return ((n, plan) for n, plan in zoo.RECIPES.items() if trained is None or trained == (plan.training is not None))
+
+
+def _marks(name: str, examples: bool) -> list:
+    task = zoo.recipe(name).task
+    fetched = [pytest.mark.mirror] if _is_fetched(name, examples) else []
+    return [*fetched, pytest.mark.xdist_group(task)] if task in LARGE else fetched
 
 
 def _is_fetched(name: str, examples: bool) -> bool:

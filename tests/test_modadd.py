@@ -1,4 +1,4 @@
-"""Addition in a circle: all pairs once, typed sums, and the waves that a network which has found the rule computes by."""
+"""Modular addition: every pair once, the right sums, and a network that can add in a circle."""
 
 import pytest
 import torch

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shelf import LARGE
 
 import zoo
 from zoo import drawing, tokenizer
@@ -16,10 +17,19 @@ from zoo.tasks.shapes import SIZE, Shapes
 
 MIRRORED = {"sst2", "imdb", "fashion_mnist", "cifar10", "characters"}
 SPLITS = [
-    pytest.param(name, split, marks=[pytest.mark.mirror] if name in MIRRORED and split != "examples" else [])
+    pytest.param(
+        name,
+        split,
+        marks=[
+            *([pytest.mark.mirror] if name in MIRRORED and split != "examples" else []),
+            *([pytest.mark.xdist_group(name)] if name in LARGE else []),
+        ],
+    )
     for name, task in zoo.tasks().items()
     for split in task.splits
+    if split in (task.scored, "examples") or (name not in LARGE and task == type(task).variants()[0])
 ]
+"""The split that is scored of every task; the others of one variant of each, since one file makes them all."""
 SST2 = zoo.task("sst2")
 SMALL = Shapes(train=40, validation=30, test=60)
 

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 import pytest
 import safetensors.torch
 import torch
+from shelf import marked, of_each_family
 from typer.testing import CliRunner
 
 import zoo
@@ -20,15 +21,17 @@ from zoo.card import ModelCard, card_path, weights_path
 from zoo.errors import InputError
 from zoo.metrics import ClassMetrics
 from zoo.recipes import RECIPES
-from zoo.task import Task
 from zoo.verification import retrain, verify
 
 MIRROR = pytest.mark.mirror
-FETCHED = {name for name, task in zoo.tasks().items() if type(task).unavailable is not Task.unavailable}
-NAMES = [pytest.param(name, marks=[MIRROR] if plan.task in FETCHED else []) for name, plan in RECIPES.items()]
+NAMES = marked(list(RECIPES), examples=False)
+MEASURED = frozenset(of_each_family())
+"""Whose figures the tests measure again; of the others they check files, recipes and counts. `zoo verify` does all."""
 REACHED = {
     **{"cnn_digits": 0.985, "cnn_shapes": 0.99, "gru_sst2": 0.80, "transformer_sst2": 0.79, "svm_digits": 0.96},
-    **{"speednet_fashion_mnist": 0.93, "speednet_cifar10": 0.80},
+    **{"speednet_fashion_mnist": 0.93, "cct_fashion_mnist": 0.92, "gru_fashion_mnist": 0.90, "speednet_cifar10": 0.80},
+    **{"gru_imdb": 0.87, "gru_spoken_digits": 0.97, "gru_spoken_digits_by_speaker": 0.70, "decoder_modadd": 1.0},
+    **{"attention_only_induction": 0.99, "gru_copy_memory": 0.99},
 }
 
 
@@ -56,16 +59,17 @@ def edit(path, **changes) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_card_holds_when_it_is_measured_again(name):
-    verdict = verify(name)
+    verdict = verify(name, fast=name not in MEASURED)
     assert verdict.problems == []
     assert verdict.unmeasured is None
-    assert verdict.score == pytest.approx(zoo.card(name).metrics.score, abs=0.002)
+    if name in MEASURED:
+        assert verdict.score == pytest.approx(zoo.card(name).metrics.score, abs=0.002)
 
 
 @pytest.mark.parametrize(("name", "least"), REACHED.items())
 def test_networks_reach_what_they_promise(name, least):
     described = zoo.card(name)
-    assert described.metrics.low < described.metrics.accuracy < described.metrics.high
+    assert described.metrics.low <= described.metrics.accuracy <= described.metrics.high
     assert described.metrics.accuracy >= least
 
 

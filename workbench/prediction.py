@@ -48,9 +48,7 @@ class Predictions:
     def asked(self) -> Float[np.ndarray, "sample"]:
         """The numbers that were to be predicted."""
         if self.samples.values is None:
-            raise InputError(
-                "These samples have no number to compare with. Choose samples of a split of the task."
-            )
+            raise InputError("These samples have no number to compare with. Choose samples of a split of the task.")
         return to_numpy(self.samples.values)
 
     @property

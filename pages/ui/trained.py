@@ -40,17 +40,19 @@ def told(plan: Recipe) -> None:
     original = zoo.recipe(plan.name)
     assert original.training is not None
     assert plan.training is not None
-    words = []
     if original.training.distillation is not None:
-        words.append("Here it learns from the labels alone, without the teachers that the shipped network had.")
+        expected = "Here it learns from the labels alone, without the teachers that the shipped network had."
     else:
-        try:
-            seconds = zoo.card(plan.name).seconds * plan.training.epochs / original.training.epochs
-            words.append(f"About {significant(seconds, 1)} s on the machine of its card.")
-        except InputError:
-            pass
-    words.append("What is shipped is not changed.")
-    show.quiet(" ".join(words))
+        expected = _expected(plan.name, plan.training.epochs / original.training.epochs)
+    show.quiet(f"{expected} What is shipped is not changed.")
+
+
+def _expected(name: str, share: float) -> str:
+    """How long a share of the recipe's training will take, as far as its card knows."""
+    try:
+        return f"About {significant(zoo.card(name).seconds * share, 1)} s on the machine of its card."
+    except InputError:
+        return "How long it takes is not known: there is no card yet."
 
 
 def buttons(plan: Recipe) -> None:

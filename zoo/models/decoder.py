@@ -1,5 +1,7 @@
 """A decoder language model: each token sees those before it, and says what comes next."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -8,7 +10,7 @@ from torch.nn import functional
 from zoo.errors import unknown
 from zoo.model import Capability, SequenceNetwork, TokenNetwork
 
-ACTIVATIONS = {"gelu": functional.gelu, "relu": functional.relu}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": functional.gelu, "relu": functional.relu}
 
 
 class Decoder(TokenNetwork, SequenceNetwork):

@@ -27,7 +27,7 @@ class Speednet(ConvolutionalNetwork):
     keeps one. Before training they are random. The fixed scale s keeps the first logits small at a high learning rate.
 
     In the style of the networks that train on CIFAR-10 within seconds on a GPU, with narrower blocks.
-    Reference: [jordan2024cifar10], [hendrycks2016gaussian]
+    Reference: [jordan2024cifar], [hendrycks2016gaussian]
     """
 
     name = "speednet"
