@@ -119,4 +119,24 @@ RECIPES: tuple[Recipe, ...] = (
         task="digits",
         limits="One question on one pixel after the other: wrong once in four, and another tree on other writers.",
     ),
+    Recipe(
+        name="vit_digits",
+        title="Vision transformer on digits",
+        family="vit",
+        task="digits",
+        options={
+            **{"channels": 1, "classes": 10, "side": 8, "patch": 2, "hidden": 48, "heads": 2, "inner": 96, "layers": 2},
+            **{"mean": 0.31, "deviation": 0.38},
+        },
+        training=Training(
+            epochs=100,
+            batch_size=64,
+            learning_rate=3e-3,
+            weight_decay=5e-2,
+            label_smoothing=0.05,
+            augmentation="affine",
+            average=0.99,
+        ),
+        limits="Learnt from a few writers of one country and time: not for reading anyone else's digits unchecked.",
+    ),
 )
