@@ -10,6 +10,8 @@ from scipy.stats import norm
 import zoo
 from zoo import drawing
 from zoo.errors import InputError
+from zoo.evaluation import predict
+from zoo.recipes import RECIPES
 from zoo.task import Ablatable
 from zoo.tasks.clever_hans import CHEATED, CleverHans
 from zoo.tasks.scene_object import SceneObject
@@ -277,3 +279,48 @@ def test_an_unknown_tetromino_or_question_is_one_sentence():
         Tetromino(background="whit")
     with pytest.raises(InputError, match="object"):
         SceneObject(asked="both")
+
+
+# What the networks of the zoo make of them -------------------------------------------------------------------------
+
+NETWORKS = [
+    name
+    for name, plan in RECIPES.items()
+    if plan.training is not None
+    and plan.task.startswith(("tetromino", "scene_object", "shapes_", "sprites", "clever_hans"))
+]
+
+
+def test_every_planted_image_task_has_a_network_that_solves_it():
+    best: dict[str, float] = {}
+    for name in NETWORKS:
+        described = zoo.card(name)
+        best[described.task] = max(best.get(described.task, 0), described.spread.mean)
+    assert set(best) == {task.name for task in PAINTED + TETROMINOES}
+    for name, mean in best.items():
+        bayes = zoo.task(name).bayes
+        assert mean >= min(0.99, (1 if bayes is None else bayes) - 0.01), name
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "cnn_clever_hans"])
+def test_a_network_uses_the_evidence_and_nothing_else(name):
+    described = zoo.card(name)
+    used = described.evidence_used
+    assert used["without_evidence"] < used["chance"] + 0.06
+    assert used["with_other_rest"] > described.metrics.accuracy - 0.05
+
+
+def test_the_clever_hans_relies_on_the_watermark_and_its_double_does_not():
+    used = zoo.card("cnn_clever_hans").evidence_used
+    assert used["without_evidence"] > used["chance"] + 0.1  # a star without a star
+    assert used["with_other_rest"] < 0.9  # another's watermark
+    scores = {}
+    for name in ("cnn_clever_hans", "cnn_clever_hans_none"):
+        model, task = zoo.load(name).model, zoo.task("clever_hans")
+        for split in ("test", "unmarked", "moved"):
+            samples = task.samples(split).take(range(500))
+            scores[name, split] = (predict(model, samples).argmax(1) == samples.labels).float().mean().item()
+    assert scores["cnn_clever_hans", "test"] > 0.97
+    assert scores["cnn_clever_hans", "unmarked"] < 0.95
+    assert scores["cnn_clever_hans", "moved"] < 0.5
+    assert min(scores["cnn_clever_hans_none", split] for split in ("test", "unmarked")) > 0.97

@@ -3,9 +3,7 @@
 from zoo.recipe import Recipe, Training
 
 DIALS = ("none", "mild", "strong")
-LIMITS = (
-    "Generated applications only. Where labels are biased it is unfair to group 1, as it was taught to be."
-)
+LIMITS = "Generated applications only. Where labels are biased it is unfair to group 1, as it was taught to be."
 
 
 def _network(dial: str) -> Recipe:

@@ -19,4 +19,13 @@ RECIPES: tuple[Recipe, ...] = (
         ),
         limits="Generated images only: it knows five outlines on painted backgrounds and nothing of photographs.",
     ),
+    Recipe(
+        name="hog_shapes",
+        title="Gradient histograms on shapes",
+        family="hog",
+        task="shapes",
+        options={"C": 1.0, "cell": 8},
+        stored=True,
+        limits="Edges cell by cell: it cannot tell a figure's edges from a distractor's, nor find one that has moved.",
+    ),
 )
