@@ -133,18 +133,13 @@ class Reviews(TextTask):
         several; where one character became several pieces, the first shows it.
         """
         ids, ends = encoding.ids, [0, *(end for _, end in encoding.offsets)]
-
-        def shown(first: int, last: int) -> list[str]:
-            pieces = (text[a:b].strip() for a, b in pairwise(ends[first : last + 1]))
-            return [shared.setdefault(piece, piece) for piece in pieces]
-
         if len(ids) <= self.beginning + self.ending:
-            return _Read(text=text, ids=ids, pieces=shown(0, len(ids)))
+            return _Read(text=text, ids=ids, pieces=_shown(text, ends, shared))
         first, last = self._kept(encoding.word_ids)
         cut = f"{text[: ends[first]]} {CUT} {text[ends[last] :].strip()}".strip()
         if not self.ending:
-            return _Read(text=cut, ids=ids[:first], pieces=shown(0, first))
-        pieces = [*shown(0, first), CUT, *shown(last, len(ids))]
+            return _Read(text=cut, ids=ids[:first], pieces=_shown(text, ends[: first + 1], shared))
+        pieces = [*_shown(text, ends[: first + 1], shared), CUT, *_shown(text, ends[last:], shared)]
         return _Read(text=cut, ids=[*ids[:first], self.missing, *ids[last:]], pieces=pieces)
 
     def _kept(self, words: Sequence[int | None]) -> tuple[int, int]:
@@ -162,3 +157,9 @@ class _Read:
     text: str
     ids: list[int]
     pieces: list[str]
+
+
+def _shown(text: str, ends: list[int], shared: dict[str, str]) -> list[str]:
+    """The text between each end and the next; the same piece is the same object."""
+    pieces = (text[a:b].strip() for a, b in pairwise(ends))
+    return [shared.setdefault(piece, piece) for piece in pieces]
