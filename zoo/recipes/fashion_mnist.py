@@ -68,4 +68,22 @@ RECIPES: tuple[Recipe, ...] = (
         ),
         limits=LIMITS,
     ),
+    Recipe(
+        name="gru_fashion_mnist",
+        title="Recurrent network that reads clothes row by row",
+        family="rnn",
+        task="fashion_mnist",
+        options={"features": 28, "classes": 10, "cell": "gru", "state": 128, "rows": True, "dropout": 0.1} | CENTRED,
+        training=Training(
+            epochs=16,
+            batch_size=256,
+            learning_rate=4e-3,
+            weight_decay=1e-2,
+            label_smoothing=0.05,
+            clip_norm=1.0,
+            augmentation="mirror",
+            average=0.995,
+        ),
+        limits=LIMITS,
+    ),
 )
