@@ -52,13 +52,4 @@ RECIPES: tuple[Recipe, ...] = (
         training=LEARNING,
         limits=UNHEARD,
     ),
-    Recipe(
-        name="cnn1d_spoken_digits_by_speaker",
-        title="Convolutional network over time on spectrograms of unheard voices",
-        family="cnn1d",
-        task="spoken_digits_by_speaker",
-        options={**OPTIONS, "width": 64, "layers": 4},
-        training=LEARNING,
-        limits=UNHEARD,
-    ),
 )
