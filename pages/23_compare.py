@@ -20,9 +20,10 @@ show.quiet("Intervals are 95 % over samples. Fit times are of the machine that t
 names = [str(row[0]) for row in compared.rows]
 left, right = st.columns(2, gap="large")
 with left:
-    show.heading("Accuracy, with its interval")
-    accuracy = next(i for i, column in enumerate(compared.columns) if column.title == "Accuracy")
-    show.interval_dots(compared, accuracy, "accuracy", chosen.model)
+    score = "R²" if task.regression else "Accuracy"
+    show.heading(f"{score}, with its interval")
+    place = next(i for i, column in enumerate(compared.columns) if column.title == score)
+    show.interval_dots(compared, place, "score", chosen.model)
 with right:
     show.heading("How much data a traditional model needs")
     refitted = [name for name in names if zoo.recipe(name).training is None]
@@ -35,7 +36,9 @@ show.heading("Errors that only one of two models makes")
 with st.container(horizontal=True):
     one = controls.choose("One model", names, key="one")
     other = controls.choose("The other", names[::-1], key="other")
-if one == other:
+if task.regression:
+    show.quiet("This task asks for a number, which is hardly ever right or wrong.")
+elif one == other:
     show.quiet("Choose two different models.")
 elif (differing := waiting.result(work.errors_of_one(one, other), "errors")) is not None:
     show.quiet(strong(differing.title), ". ", differing.note)

@@ -22,12 +22,15 @@ from shelf import marked, of_each_family
 from torch import Tensor, nn
 
 import workbench
+import zoo
 from workbench.analysis import measure
 from workbench.landscape.curvature import Hessian
 from workbench.landscape.loss import Batch
 from workbench.landscape.loss import Loss as MeanLoss
 from workbench.subject import Subject
 from zoo.errors import InputError
+from zoo.loading import untrained
+from zoo.model import Capability
 from zoo.task import Samples
 
 
@@ -59,7 +62,12 @@ def test_products_are_those_of_the_dense_hessian(case: str, rows: int, kept: int
     check_hessian(Hessian, case, rows, kept)
 
 
-@pytest.mark.parametrize("name", marked(of_each_family(trained=True), examples=False))
+CLASSES = [name for name in of_each_family(trained=True) if not zoo.task(zoo.recipe(name).task).regression]
+"""The landscape is that of the cross-entropy of one answer per sample."""
+ONE_ANSWER = [name for name in CLASSES if Capability.SEQUENCE not in untrained(zoo.recipe(name)).capabilities]
+
+
+@pytest.mark.parametrize("name", marked(ONE_ANSWER, examples=False))
 def test_products_on_the_models_of_the_zoo_are_differences_of_gradients(name: str) -> None:
     subject = workbench.load(name, "cpu")
     samples = subject.task.select("0:6")
@@ -69,7 +77,7 @@ def test_products_on_the_models_of_the_zoo_are_differences_of_gradients(name: st
     there, back = (gradient_at(subject, samples, sign * step * probe) for sign in (1, -1))
     expected, found = (there - back) / (2 * step), hessian.product(probe)
     assert expected.norm() > 0
-    assert (found - expected).norm() < 1e-4 * expected.norm()
+    assert (found - expected).norm() < 1e-4 * expected.norm() + 1e-5  # so much is rounding where all is learnt
     record = measure("top_eigenvalue").run(subject, samples)
     assert record.parameters["residual"] <= 1.1e-3 * record.values[0]
     assert record.values[0] > record.control.max()

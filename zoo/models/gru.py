@@ -61,8 +61,7 @@ class Gru(TokenNetwork):
     ) -> Float[Tensor, "sample token state"]:
         """One direction of the recurrent layer, from left to right."""
         layer = self.recurrent
-        weights: list[Tensor] = [
-            layer.get_parameter(f"{kind}_l0{direction}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        ]
+        kinds = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
+        weights = [getattr(layer, f"{kind}_l0{direction}") for kind in kinds]  # tensors where a function calls us
         start = embedded.new_zeros(1, len(embedded), layer.hidden_size)
         return torch.gru(embedded, start, weights, True, 1, 0.0, self.training, False, True)[0]
