@@ -217,7 +217,7 @@ def test_networks_follow_the_planted_rule_where_the_rest_contradicts_it(name):
     described, loaded = zoo.card(name), zoo.load(name)
     if RECIPES[name].training is None:
         return
-    assert described.metrics.score >= 0.99
+    assert described.spread.mean >= 0.985
     assert described.evidence_used["without_evidence"] < 0.56
     assert described.evidence_used["with_other_rest"] >= 0.98
     samples = loaded.task.samples("test")
