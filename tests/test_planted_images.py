@@ -295,11 +295,11 @@ def test_every_planted_image_task_has_a_network_that_solves_it():
     best: dict[str, float] = {}
     for name in NETWORKS:
         described = zoo.card(name)
-        best[described.task] = max(best.get(described.task, 0), described.spread.mean)
+        best[described.task] = max(best.get(described.task, 0), described.metrics.score, described.spread.mean)
     assert set(best) == {task.name for task in PAINTED + TETROMINOES}
-    for name, mean in best.items():
+    for name, score in best.items():
         bayes = zoo.task(name).bayes
-        assert mean >= min(0.99, (1 if bayes is None else bayes) - 0.01), name
+        assert score >= min(0.99, (1 if bayes is None else bayes) - 0.01), name
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "cnn_clever_hans"])
@@ -318,9 +318,11 @@ def test_the_clever_hans_relies_on_the_watermark_and_its_double_does_not():
     for name in ("cnn_clever_hans", "cnn_clever_hans_none"):
         model, task = zoo.load(name).model, zoo.task("clever_hans")
         for split in ("test", "unmarked", "moved"):
-            samples = task.samples(split).take(range(500))
-            scores[name, split] = (predict(model, samples).argmax(1) == samples.labels).float().mean().item()
-    assert scores["cnn_clever_hans", "test"] > 0.97
-    assert scores["cnn_clever_hans", "unmarked"] < 0.95
-    assert scores["cnn_clever_hans", "moved"] < 0.5
-    assert min(scores["cnn_clever_hans_none", split] for split in ("test", "unmarked")) > 0.97
+            samples = task.samples(split)
+            right = predict(model, samples).argmax(1) == samples.labels
+            scores[name, split] = right.float().mean().item()
+            scores[name, split, "stars"] = right[samples.labels == 4].float().mean().item()
+    assert scores["cnn_clever_hans", "test"] > 0.99
+    assert scores["cnn_clever_hans", "unmarked", "stars"] < scores["cnn_clever_hans", "test", "stars"] - 0.1
+    assert scores["cnn_clever_hans", "moved"] < 0.5 < scores["cnn_clever_hans_none", "moved"]
+    assert scores["cnn_clever_hans_none", "unmarked"] > 0.99

@@ -486,7 +486,7 @@ def test_bad_input_ends_with_code_2_and_no_traceback(arguments):
     assert len(sentence) > 20
 
 
-COMMANDS = ("list", "train", "verify", "evaluate", "remeasure", "tokenizer")
+COMMANDS = ("list", "train", "verify", "population", "evaluate", "remeasure", "tokenizer")
 
 
 def test_help_names_every_command_in_whole_sentences():

@@ -1,5 +1,8 @@
 """The catalogue: every model of the zoo with what its card says, read from the cards alone."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import numpy as np
 
 import zoo
@@ -43,6 +46,22 @@ def catalogue() -> Table:
         high=high[:, kept],
         note="Accuracy, or R² where a number is asked for, on the split that the task is scored on, with its 95 % "
         f"interval over samples; the mean over seeds with its own. As the cards say.{without}",
+    )
+
+
+def part(listed: Table, task: str | None = None, without: Collection[str] = ()) -> Table:
+    """The models of one task, or all, with some of the columns left out."""
+    titles = [column.title for column in listed.columns]
+    rows = [i for i, row in enumerate(listed.rows) if task in (None, row[titles.index("Task")])]
+    kept = [i for i, title in enumerate(titles) if title not in without]
+    assert listed.low is not None
+    assert listed.high is not None
+    return replace(
+        listed,
+        columns=tuple(listed.columns[i] for i in kept),
+        rows=tuple(tuple(listed.rows[row][i] for i in kept) for row in rows),
+        low=listed.low[rows][:, kept],
+        high=listed.high[rows][:, kept],
     )
 
 

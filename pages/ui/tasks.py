@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import zoo
 from pages.ui import controls, show
 from pages.ui.markup import facts, strong
-from workbench.catalogue import catalogue
+from workbench.catalogue import catalogue, part
 from workbench.records import Column, Gallery, Table
 from zoo.task import Ablatable, Task
 
@@ -59,24 +59,11 @@ def legend(record: Gallery) -> None:
 
 def models_of(task: Task, chosen: str) -> None:
     """The models of a task, from their cards."""
-    listed = catalogue()
-    column = next(i for i, column in enumerate(listed.columns) if column.title == "Task")
-    rows = [index for index, row in enumerate(listed.rows) if row[column] == task.name]
-    if not rows:
+    listed = part(catalogue(), task.name, without=("Task",))
+    if not listed.rows:
         show.quiet("There is no model of this task yet. Write a recipe for one: zoo/recipes holds those there are.")
         return
-    kept = [i for i in range(len(listed.columns)) if i != column]
-    show.table_of(
-        Table(
-            title=listed.title,
-            columns=tuple(listed.columns[i] for i in kept),
-            rows=tuple(tuple(listed.rows[r][i] for i in kept) for r in rows),
-            low=None if listed.low is None else listed.low[rows][:, kept],
-            high=None if listed.high is None else listed.high[rows][:, kept],
-        ),
-        chosen=chosen,
-        bars=True,
-    )
+    show.table_of(listed, chosen=chosen, bars=True)
 
 
 def all_of_them() -> Table:
