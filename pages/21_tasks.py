@@ -4,7 +4,8 @@ import streamlit as st
 
 import zoo
 from pages.ui import controls, show, tasks, waiting, work
-from pages.ui.markup import element
+from pages.ui.markup import Html, element
+from workbench.report.prose import inline
 
 chosen = controls.chosen()
 task = zoo.task(zoo.recipe(chosen.model).task)
@@ -14,9 +15,9 @@ show.answer(*tasks.in_a_sentence(task))
 left, right = st.columns([1, 1.15], gap="large")
 with left:
     show.heading(task.title)
-    show.html(element("p", "wb-prose", task.about))
+    show.html(element("p", "wb-prose", Html(inline(task.about))))
     if task.rule:
-        show.html(element("div", "wb-note", element("b", "", "Rule. "), task.rule))
+        show.html(element("div", "wb-note", element("b", "", "Rule. "), Html(inline(task.rule))))
 with right:
     show.heading("Facts")
     tasks.facts_of(task)

@@ -268,6 +268,17 @@ def test_series_are_shaded_over_time() -> None:
     assert shading[0].zmax == shading[1].zmax == -shading[0].zmin
 
 
+def test_a_series_of_many_features_is_a_map_with_its_evidence_outlined() -> None:
+    inputs = np.random.default_rng(0).normal(size=(1, 20, 9))
+    evidence = np.zeros((1, 20, 9), bool)
+    evidence[0, 3:7, 2:5] = True
+    axes = ("sample", "time", "feature")
+    record = record_examples.series(inputs=inputs, values=2 * inputs, axes=axes, evidence=evidence)
+    figure = plot_row([record])
+    np.testing.assert_allclose(maps(figure)[0].z, 2 * inputs[0].T)
+    assert [trace.name for trace in figure.data if trace.name == "evidence"] == ["evidence"]
+
+
 def test_curves_are_named_at_their_ends_and_controls_are_dashed() -> None:
     figure = plot(EXAMPLES["curve"])
     notes = {note.text.partition("</span> ")[2]: note.y for note in figure.layout.annotations}

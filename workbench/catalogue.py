@@ -50,10 +50,11 @@ def catalogue() -> Table:
 
 
 def part(listed: Table, task: str | None = None, without: Collection[str] = ()) -> Table:
-    """The models of one task, or all, with some of the columns left out."""
+    """The models of one task, or all, with some of the columns left out, and those that none of them fills."""
     titles = [column.title for column in listed.columns]
     rows = [i for i, row in enumerate(listed.rows) if task in (None, row[titles.index("Task")])]
-    kept = [i for i, title in enumerate(titles) if title not in without]
+    filled = [any(listed.rows[row][i] is not None for row in rows) for i in range(len(titles))]
+    kept = [i for i, title in enumerate(titles) if title not in without and filled[i]]
     assert listed.low is not None
     assert listed.high is not None
     return replace(

@@ -127,9 +127,9 @@ def history(card: ModelCard) -> Curve:
         title=f"Training of {card.name}",
         x=np.arange(1, 1 + len(card.history[names[0]]), dtype=float),
         y=np.array([card.history[name] for name in names]),
-        labels=names,
+        labels=tuple(name.replace("r_squared", "R²").replace("_", " ") for name in names),
         x_title="epoch",
-        y_title="loss, nats; accuracy, share",
+        y_title="loss; R²" if "r_squared" in names else "loss, nats; accuracy, share",
     )
 
 

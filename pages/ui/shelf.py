@@ -33,7 +33,7 @@ def browse(chosen: str) -> None:
         _columns(cards, chosen),
         hide_index=True,
         height=min(TALLEST, ROW * (len(kept) + 1) + 3),
-        column_config=_looks(cards),
+        column_config=_looks(),
         key="shelf",
         on_select=_choose,
         selection_mode="single-row",
@@ -61,15 +61,12 @@ def _fits(plan: Recipe, kind: str, task: str, family: str) -> bool:
 def _columns(cards: list[ModelCard], chosen: str) -> dict[str, list[Any]]:
     """A column of the table for each title."""
     marks = ["●" if card.name == chosen else "" for card in cards]
-    accuracy = [100 * card.metrics.score if card.metrics.measure == "accuracy" else None for card in cards]
-    r_squared = [card.metrics.score if card.metrics.measure != "accuracy" else None for card in cards]
     return {
         "": marks,
         "Model": [card.name for card in cards],
         "Task": [card.task for card in cards],
         "Family": [card.family for card in cards],
-        "Accuracy": accuracy,
-        "R²": r_squared,
+        "Score": [100 * card.metrics.score for card in cards],
         "95 %": [_interval(card) for card in cards],
         "Training": [_sparkline(card) for card in cards],
         "Over seeds": [over_seeds(card) for card in cards],
@@ -81,13 +78,12 @@ def _columns(cards: list[ModelCard], chosen: str) -> dict[str, list[Any]]:
     }
 
 
-def _looks(cards: list[ModelCard]) -> dict[str, Any]:
-    """How each column is written; those that no model fills are hidden."""
+def _looks() -> dict[str, Any]:
+    """How each column is written."""
     number = st.column_config.NumberColumn
-    looks: dict[str, Any] = {
+    return {
         "": st.column_config.TextColumn(width=20),
-        "Accuracy": number("Accuracy, %", format="%.1f"),
-        "R²": number(format="%.3f"),
+        "Score": number("Score, %", format="%.1f", help="Accuracy; R² where a number is asked for"),
         "95 %": st.column_config.TextColumn("95 % interval", help="Over samples of the split that is scored"),
         "Training": st.column_config.LineChartColumn(help="Loss of the training batches, epoch by epoch"),
         "Parameters": number(format="localized"),
@@ -95,18 +91,10 @@ def _looks(cards: list[ModelCard]) -> dict[str, Any]:
         "Predict": number("Predict, ms", format="%.3f", help="Per sample, in batches of 256, on the CPU"),
         "Trained in": number("Trained in, s", format="%.1f"),
     }
-    measures = {card.metrics.measure for card in cards}
-    for measure, column in (("accuracy", "Accuracy"), ("R²", "R²")):
-        if measure not in measures:
-            looks[column] = None
-    return looks
 
 
 def _interval(card: ModelCard) -> str:
-    found = card.metrics
-    if found.measure == "accuracy":
-        return f"{100 * found.low:.1f} to {100 * found.high:.1f}"
-    return f"{found.low:.3f} to {found.high:.3f}"
+    return f"{100 * card.metrics.low:.1f} to {100 * card.metrics.high:.1f}"
 
 
 def _sparkline(card: ModelCard) -> list[float] | None:

@@ -6,29 +6,36 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.plots import captions, style
+from workbench.plots.panels import outline
 from workbench.quantity import significant
 from workbench.records import Attribution, Evidence
 
 STRIP = 120
 """Height of the strip of one attribution, pixels."""
 CAPTION = 26
+FEW = 4
+"""Up to so many features are drawn as lines."""
 TOP, BOTTOM = 46, 48
 
 
 def draw(
     rows: Sequence[Attribution], graded: Sequence[Evidence | None], *, common_scale: bool, theme: str
 ) -> go.Figure:
-    """One series: a strip for each attribution, its values, summed over all axes but time, as shading behind it."""
+    """One series: a strip for each attribution.
+
+    Up to four features are drawn as lines, with the attribution summed over them as shading behind; of more, the strip
+    is the map of the attribution, time across and features upwards, with the evidence outlined.
+    """
     colours = style.palette(theme)
-    shades = [_over_time(record) for record in rows]
+    shades = [_shades(record) for record in rows]
     limits = [float(np.abs(values).max()) or 1.0 for values in shades]
     if common_scale:
         limits = [max(limits)] * len(limits)
     inner = len(rows) * (STRIP + CAPTION)
     figure = style.blank(theme, captions.heading(rows[0]), inner + TOP + BOTTOM)
-    figure.update_layout(margin={"l": 56, "r": 84, "t": TOP, "b": BOTTOM}, hovermode="x")
+    figure.update_layout(margin={"l": 56, "r": 84, "t": TOP, "b": BOTTOM}, hovermode="closest", showlegend=False)
     last = "y" if len(rows) == 1 else f"y{len(rows)}"
-    figure.update_xaxes(title_text="time step", showgrid=False, anchor=last, range=[-0.5, len(shades[0]) - 0.5])
+    figure.update_xaxes(title_text="time step", showgrid=False, anchor=last, range=[-0.5, shades[0].shape[1] - 0.5])
     notes = []
     for index, (record, values) in enumerate(zip(rows, shades, strict=True)):
         top = 1 - (index * (STRIP + CAPTION) + CAPTION) / inner
@@ -43,9 +50,17 @@ def draw(
     return figure.update_layout(annotations=notes)
 
 
-def _over_time(record: Attribution) -> np.ndarray:
-    others = tuple(i - 1 for i, axis in enumerate(record.axes) if axis not in ("sample", "time"))
-    return record.values[0].sum(axis=others)
+def _shades(record: Attribution) -> np.ndarray:
+    """What is shaded, features upwards and time across; of few features their sum alone."""
+    curves = _by_feature(record, record.values[0])
+    return curves if len(curves) > FEW else curves.sum(0, keepdims=True)
+
+
+def _by_feature(record: Attribution, values: np.ndarray) -> np.ndarray:
+    """One line over time for each feature."""
+    return np.moveaxis(values, record.axes.index("time") - 1, -1).reshape(
+        -1, values.shape[record.axes.index("time") - 1]
+    )
 
 
 def _strip(
@@ -58,28 +73,33 @@ def _strip(
     bar: dict | None,
     colours: style.Palette,
 ) -> None:
-    curves = np.moveaxis(record.inputs[0], record.axes.index("time") - 1, -1).reshape(-1, len(values))
-    low, high = float(curves.min()), float(curves.max())
-    margin = 0.06 * ((high - low) or 1.0)
+    curves = _by_feature(record, record.inputs[0])
+    whole = len(values) > 1
+    low, high = (0.0, len(values) - 1.0) if whole else (float(curves.min()), float(curves.max()))
+    margin = 0.5 if whole else 0.06 * ((high - low) or 1.0)
     ends = [low - margin, high + margin]
     place = {"domain": list(domain), "range": ends, "showgrid": False, "nticks": 4}
-    figure.update_layout({axis.replace("y", "yaxis"): place})
-    steps = np.arange(len(values))
+    figure.update_layout({axis.replace("y", "yaxis"): place | ({"title": {"text": "feature"}} if whole else {})})
+    steps = np.arange(values.shape[1])
     figure.add_trace(
         go.Heatmap(
-            z=values[None],
+            z=values,
             x=steps,
-            y=ends,
+            y=np.arange(len(values)) if whole else ends,
             zmin=-limit,
             zmax=limit,
             zmid=0,
             colorscale=style.signed(colours),
             showscale=bar is not None,
             colorbar=bar,
-            hovertemplate="step %{x}<br>attribution %{z:.3g}<extra></extra>",
+            hovertemplate=f"step %{{x}}{', feature %{y}' if whole else ''}<br>attribution %{{z:.3g}}<extra></extra>",
             yaxis=axis,
         )
     )
     look = {"color": colours.text, "width": 1.5}
-    for line in curves:
-        figure.add_trace(go.Scatter(x=steps, y=line, mode="lines", line=look, hoverinfo="skip", yaxis=axis))
+    if not whole:
+        for line in curves:
+            figure.add_trace(go.Scatter(x=steps, y=line, mode="lines", line=look, hoverinfo="skip", yaxis=axis))
+    elif record.evidence is not None and record.evidence[0].any():
+        x, y = outline(_by_feature(record, record.evidence[0]))
+        figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=look, hoverinfo="skip", yaxis=axis, name="evidence"))
