@@ -21,7 +21,6 @@ RECIPES: tuple[Recipe, ...] = (
             clip_norm=1.0,
             average=0.995,
         ),
-        seeds=1,
         limits="Sentences about films, letter by letter: it spells words but knows nothing of what they are about.",
     ),
     Recipe(

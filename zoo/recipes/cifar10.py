@@ -19,7 +19,6 @@ RECIPES: tuple[Recipe, ...] = (
             average=0.998,
             precision="bfloat16",
         ),
-        seeds=1,
         limits=(
             "Small photographs that went through JPEG, of ten classes: its accuracy says nothing about the originals, "
             "and every image of something else is called one of the ten."
@@ -31,7 +30,6 @@ RECIPES: tuple[Recipe, ...] = (
         family="hog",
         task="cifar10",
         options={"C": 0.1, "cell": 4},
-        seeds=1,
         stored=True,
         limits="It sees directions of edges and no colour; the images went through JPEG, which draws edges of its own.",
     ),

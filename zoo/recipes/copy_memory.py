@@ -19,7 +19,6 @@ RECIPES: tuple[Recipe, ...] = (
         task="copy_memory",
         options={"features": 10, "classes": 8, "outputs": 8, "cell": "gru", "state": 96, "memory": 40},
         training=Training(epochs=30, batch_size=64, learning_rate=5e-3, warm_up=0.05, clip_norm=1.0),
-        seeds=1,
         limits=LIMITS,
     ),
     Recipe(
@@ -29,7 +28,6 @@ RECIPES: tuple[Recipe, ...] = (
         task="copy_memory",
         options={"features": 10, "classes": 8, "outputs": 8, "cell": "gru", "state": 96, "memory": 40, "decoder": True},
         training=Training(epochs=30, batch_size=64, learning_rate=5e-3, warm_up=0.05, clip_norm=1.0),
-        seeds=1,
         limits=LIMITS,
     ),
 )

@@ -16,7 +16,6 @@ RECIPES: tuple[Recipe, ...] = (
         family="speednet",
         task="fashion_mnist",
         options={"channels": 1, "classes": 10, "widths": (24, 48, 64)},
-        seeds=1,
         training=Training(
             epochs=14,
             batch_size=256,
@@ -35,7 +34,6 @@ RECIPES: tuple[Recipe, ...] = (
         family="logistic",
         task="fashion_mnist",
         options={"C": 0.1},
-        seeds=1,
         stored=True,
         limits="A weight per pixel and class: clothes that are shifted by two pixels or mirrored look new to it.",
     ),
@@ -45,7 +43,6 @@ RECIPES: tuple[Recipe, ...] = (
         family="hog",
         task="fashion_mnist",
         options={"C": 0.1, "cell": 4},
-        seeds=1,
         stored=True,
         limits="It sees the directions of edges in fixed cells, and neither brightness nor what is larger than a cell.",
     ),
@@ -56,7 +53,6 @@ RECIPES: tuple[Recipe, ...] = (
         task="fashion_mnist",
         options={"channels": 1, "classes": 10, "side": 28, "widths": (32, 64), "heads": 2, "inner": 128, "layers": 2}
         | CENTRED,
-        seeds=1,
         training=Training(
             epochs=18,
             batch_size=128,
