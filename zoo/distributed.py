@@ -1,6 +1,8 @@
 """Several processes: data-parallel training by torch's own engine, started with torchrun."""
 
 import contextlib
+import gc
+import importlib
 import os
 from collections.abc import Iterator
 
@@ -26,10 +28,14 @@ def joined(device: torch.device) -> Iterator[None]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    # A group that something still holds keeps its threads, and now and then one of them aborts the interpreter at its
+    # end. This module's functions take the group that is there when it is first imported as their default.
+    importlib.import_module("torch.distributed.nn")
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield
     finally:
+        gc.collect()  # a wrapped module is part of a cycle, and holds the group
         distributed.destroy_process_group()
 
 
