@@ -158,7 +158,7 @@ def test_the_evidence_is_exactly_where_the_shape_was_painted():
 
 def test_exchanging_the_rest_keeps_the_shape_and_changes_what_is_around_it():
     whole, other = SMALL.samples("test"), SMALL.with_other_rest("test")
-    parts = next(SMALL.scenes("test"))
+    parts = next(SMALL.paintings("test"))
     inside = torch.from_numpy(parts.covered == 1)[:, None].expand_as(whole.inputs)
     outside = ~whole.evidence[:, None].expand_as(whole.inputs)
     assert torch.equal(whole.inputs[inside], other.inputs[inside])
@@ -173,10 +173,10 @@ def test_shapes_depend_on_their_seed_and_a_larger_split_begins_with_the_smaller(
 
 def test_place_size_and_colour_say_nothing_of_the_class():
     """Class means of each factor differ by no more than chance: |z| < 4.5 over 5 classes × 6 factors."""
-    parts = list(Shapes(train=6000).scenes("train"))
+    parts = list(Shapes(train=6000).paintings("train"))
     labels = np.concatenate([p.labels for p in parts])
-    colour = np.concatenate([p.colour for p in parts])
-    around = np.concatenate([p.background.mean((1, 2)) for p in parts])
+    colour = np.concatenate([p.paint[:, 0, 0] for p in parts])
+    around = np.concatenate([p.rest.mean((1, 2)) for p in parts])
     factors = np.concatenate((colour, around), axis=1)
     for label in range(5):
         rows = factors[labels == label]

@@ -1,14 +1,46 @@
-"""Pixels: what image files of a data set decode to."""
+"""Pixels: data sets of image files, and what the files decode to."""
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from zoo import mirror
 from zoo.errors import InputError
+from zoo.patches import patches
+from zoo.task import Kind, Samples, Task
+
+PATCH = 4
+
+
+class PublishedImages(Task):
+    """Labelled image files of a set of the hub, in the splits and the order they were published in. Groups are patches
+    of 4 × 4 pixels."""
+
+    kind = Kind.IMAGE
+    axes = ("channel", "height", "width")
+    columns: ClassVar[tuple[str, str]]
+    """What the set calls the files and the labels."""
+
+    def load(self, split: str) -> Samples:
+        files, labels = mirror.read(self.source, split, self.columns)
+        return Samples(
+            inputs=decoded(files, self.source),
+            labels=torch.tensor(labels, dtype=torch.long),
+            ids=tuple(f"{split}:{i}" for i in range(len(labels))),
+        )
+
+    def unavailable(self) -> str | None:
+        return mirror.unavailable(self.source)
+
+    def groups(
+        self, inputs: Float[Tensor, "sample channel height width"]
+    ) -> Int[Tensor, "sample channel height width"]:
+        return patches(inputs, PATCH)
 
 
 def decoded(files: Sequence[Mapping[str, bytes | None]], source: str) -> Float[Tensor, "sample channel height width"]:

@@ -10,7 +10,8 @@ from scipy.special import expit, ndtr
 from torch import Tensor
 
 from zoo.errors import InputError
-from zoo.planted import BLOCK, Draw, PlantedTable
+from zoo.generated import BLOCK
+from zoo.planted import Draw, PlantedTable
 from zoo.task import Samples
 
 WEIGHTS = np.array((2 / 3, 2 / 3, 1 / 3))

@@ -2,21 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
-
-from zoo import mirror
-from zoo.patches import patches
-from zoo.pixels import decoded
-from zoo.task import Kind, Samples, Task
-
-SOURCE = "uoft-cs/cifar10"
-PATCH = 4
+from zoo.pixels import PublishedImages
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cifar10(Task):
+class Cifar10(PublishedImages):
     """Photographs of one animal or vehicle, 32 × 32, RGB, in [0, 1].
 
     Groups are patches of 4 × 4 pixels, 64 of them.
@@ -27,12 +17,10 @@ class Cifar10(Task):
 
     name = "cifar10"
     title = "Photographs (CIFAR-10)"
-    kind = Kind.IMAGE
     classes = (
         *("airplane", "automobile", "bird", "cat", "deer"),
         *("dog", "frog", "horse", "ship", "truck"),
     )
-    axes = ("channel", "height", "width")
     licence = "Not stated; published for research (Krizhevsky, 2009)"
     citation = "krizhevsky2009learning"
     about = (
@@ -43,20 +31,5 @@ class Cifar10(Task):
     )
     absence = "blur"  # black is a colour like any other here
     preprocessing = "RGB values over 255, as decoded from JPEG of quality about 75; nothing is centred or cropped."
-    source = SOURCE
-
-    def load(self, split: str) -> Samples:
-        files, labels = mirror.read(SOURCE, split, ("img", "label"))
-        return Samples(
-            inputs=decoded(files, SOURCE),
-            labels=torch.tensor(labels, dtype=torch.long),
-            ids=tuple(f"{split}:{i}" for i in range(len(labels))),
-        )
-
-    def unavailable(self) -> str | None:
-        return mirror.unavailable(SOURCE)
-
-    def groups(
-        self, inputs: Float[Tensor, "sample channel height width"]
-    ) -> Int[Tensor, "sample channel height width"]:
-        return patches(inputs, PATCH)
+    source = "uoft-cs/cifar10"
+    columns = ("img", "label")

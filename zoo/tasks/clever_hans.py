@@ -10,7 +10,8 @@ from torch import Tensor
 
 from zoo import backdrop, drawing
 from zoo.errors import InputError
-from zoo.painting import BLOCK, PaintedTask, Painting
+from zoo.generated import BLOCK
+from zoo.painting import PaintedTask, Painting
 from zoo.task import Samples
 
 SIZE = 32

@@ -2,21 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
-
-from zoo import mirror
-from zoo.patches import patches
-from zoo.pixels import decoded
-from zoo.task import Kind, Samples, Task
-
-SOURCE = "zalando-datasets/fashion_mnist"
-PATCH = 4
+from zoo.pixels import PublishedImages
 
 
 @dataclass(frozen=True, kw_only=True)
-class FashionMnist(Task):
+class FashionMnist(PublishedImages):
     """Images of one piece of clothing, 28 × 28, grey, in [0, 1], bright on black.
 
     Groups are patches of 4 × 4 pixels, 49 of them. Reference: [xiao2017fashion]
@@ -24,12 +14,10 @@ class FashionMnist(Task):
 
     name = "fashion_mnist"
     title = "Clothes (Fashion-MNIST)"
-    kind = Kind.IMAGE
     classes = (
         *("T-shirt or top", "trousers", "pullover", "dress", "coat"),
         *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
     )
-    axes = ("channel", "height", "width")
     licence = "MIT (Zalando SE)"
     citation = "xiao2017fashion"
     about = (
@@ -39,20 +27,5 @@ class FashionMnist(Task):
         "training find the label of about 84 % of the images."
     )
     preprocessing = "Grey values over 255; nothing is centred, cropped or left out."
-    source = SOURCE
-
-    def load(self, split: str) -> Samples:
-        files, labels = mirror.read(SOURCE, split, ("image", "label"))
-        return Samples(
-            inputs=decoded(files, SOURCE),
-            labels=torch.tensor(labels, dtype=torch.long),
-            ids=tuple(f"{split}:{i}" for i in range(len(labels))),
-        )
-
-    def unavailable(self) -> str | None:
-        return mirror.unavailable(SOURCE)
-
-    def groups(
-        self, inputs: Float[Tensor, "sample channel height width"]
-    ) -> Int[Tensor, "sample channel height width"]:
-        return patches(inputs, PATCH)
+    source = "zalando-datasets/fashion_mnist"
+    columns = ("image", "label")

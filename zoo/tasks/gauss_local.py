@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from zoo.planted import BLOCK, Draw, PlantedTable
+from zoo.generated import BLOCK
+from zoo.planted import Draw, PlantedTable
 
 WIDTH = 10
 CLUSTERS = 4

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zoo.errors import unknown
-from zoo.planted import BLOCK, Draw, PlantedTable
+from zoo.generated import BLOCK
+from zoo.planted import Draw, PlantedTable
 from zoo.shapley import shapley_values
 from zoo.tabular import Rows
 

@@ -7,7 +7,8 @@ from jaxtyping import Int
 
 from zoo import backdrop, drawing
 from zoo.errors import InputError
-from zoo.painting import BLOCK, Image, PaintedTask, Painting
+from zoo.generated import BLOCK
+from zoo.painting import Image, PaintedTask, Painting
 from zoo.task import Samples
 from zoo.textures import TEXTURES, Ground
 

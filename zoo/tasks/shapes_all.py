@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zoo import backdrop, drawing
-from zoo.painting import BLOCK, PaintedTask, Painting, Plane
+from zoo.generated import BLOCK
+from zoo.painting import PaintedTask, Painting, Plane
 
 SIZE = 32
 SIDE = 3

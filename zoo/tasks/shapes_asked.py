@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from zoo import drawing
-from zoo.painting import BLOCK, Image, Paint, PaintedTask, Painting, Plane
+from zoo.generated import BLOCK
+from zoo.painting import Image, Paint, PaintedTask, Painting, Plane
 
 SIZE = 32
 FRAME = 2

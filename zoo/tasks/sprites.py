@@ -7,7 +7,8 @@ from jaxtyping import Int
 
 from zoo import drawing
 from zoo.errors import unknown
-from zoo.painting import BLOCK, PaintedTask, Painting, Plane
+from zoo.generated import BLOCK
+from zoo.painting import PaintedTask, Painting, Plane
 from zoo.task import Samples
 
 SIZE = 32
