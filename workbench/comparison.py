@@ -95,7 +95,7 @@ def compare(task_name: str, split: str | None = None, limit: int | None = None) 
     names = [recipe.name for recipe in zoo.RECIPES.values() if recipe.task == task_name]
     if not names:
         raise InputError(
-            f"There is no model of {task_name} to compare. Add a recipe in zoo/recipe.py, or choose another."
+            f"There is no model of {task_name} to compare. Add a recipe in zoo/recipes/, or choose another."
         )
     if task.regression:
         return prediction.table(task, split or task.scored, [_predictions(name, samples) for name in names])
