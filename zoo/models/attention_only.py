@@ -1,15 +1,13 @@
 """A transformer with everything but attention removed, whose every path from token to answer can be written down."""
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.model import Capability, SequenceNetwork, TokenNetwork
-from zoo.models.decoder import at, last_place, reachable
+from zoo.causal import CausalNetwork, at, reachable
 
 
-class AttentionOnly(TokenNetwork, SequenceNetwork):
+class AttentionOnly(CausalNetwork):
     """Token and position vectors, layers of causal attention that add to their input, a linear map to the classes.
 
     x⁰ = e + p;  x^{l+1} = x^l + Σ_heads softmax(x^l Q (x^l K)ᵀ / √d) x^l V O;  z_t = x_t U
@@ -22,44 +20,20 @@ class AttentionOnly(TokenNetwork, SequenceNetwork):
     """
 
     name = "attention_only"
-    capabilities = frozenset({Capability.GRADIENT, Capability.EMBEDDING, Capability.ATTENTION, Capability.SEQUENCE})
 
     def __init__(
         self, *, vocabulary: int, classes: int, longest: int, hidden: int = 64, heads: int = 2, layers: int = 2
     ) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=self.padding)
-        nn.init.normal_(self.embedding.weight, std=hidden**-0.5)
-        self.position = nn.Parameter(hidden**-0.5 * torch.randn(longest, hidden))
+        super().__init__(vocabulary, longest, hidden)
         self.layers = nn.ModuleList(Attention(hidden, heads) for _ in range(layers))
         self.classify = nn.Linear(hidden, classes, bias=False)
 
-    def embed(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample token hidden"]:
-        return self.embedding(inputs)
+    @property
+    def stack(self) -> nn.ModuleList:
+        return self.layers
 
-    def from_embedding(
-        self, embedded: Float[Tensor, "sample token hidden"], mask: Bool[Tensor, "sample token"]
-    ) -> Float[Tensor, "sample class"]:
-        embedded, mask = embedded[:, : len(self.position)], mask[:, : len(self.position)]  # behind it is only padding
-        return self._read(embedded, mask, last_place(mask)[:, None])[:, 0]
-
-    def steps(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample step class"]:
-        inputs = inputs[:, : len(self.position)]
-        places = torch.arange(inputs.shape[1], device=inputs.device).expand(inputs.shape)
-        return self._read(self.embed(inputs), inputs != self.padding, places)
-
-    def _read(
-        self,
-        embedded: Float[Tensor, "sample token hidden"],
-        mask: Bool[Tensor, "sample token"],
-        asked: Int[Tensor, "sample place"],
-    ) -> Float[Tensor, "sample place class"]:
-        """Logits at the places that are asked for: nobody reads the others of the last layer, so they are left out."""
-        x = embedded + self.position[: embedded.shape[1]]  # sample, token, hidden
-        everywhere = torch.arange(x.shape[1], device=x.device).expand(x.shape[:2])
-        for layer in self.layers[:-1]:
-            x = layer(x, mask, everywhere)
-        return self.classify(self.layers[-1](x, mask, asked))
+    def answer(self, x: Float[Tensor, "sample place hidden"]) -> Float[Tensor, "sample place class"]:
+        return self.classify(x)
 
 
 class Attention(nn.Module):
