@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 import zoo
 from workbench import comparison
-from workbench.comparison import ACCURACY, COLUMNS, LIKELIHOOD, Answers, Paired, compare, paired, verdict
+from workbench.comparison import Answers, Paired, compare, paired
+from workbench.contest import table, verdict
 from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.evaluation import measure
@@ -22,6 +23,8 @@ from zoo.quality import wilson
 from zoo.task import Samples
 
 SIZE = 400
+ACCURACY, LIKELIHOOD = 2, 4
+"""Columns of the table."""
 
 
 class Old(TraditionalModel):
@@ -44,7 +47,7 @@ def answers(right: np.ndarray, network: bool, name: str) -> Answers:
     probabilities = np.full((len(right), 3), 0.1)
     probabilities[np.arange(len(right)), np.where(right, 0, 1)] = 0.8
     model = seeded(lambda: nn.Linear(4, 3)).network if network else Old()
-    return Answers(Subject(model, Made(), name=name), zoo.card("logistic_digits"), samples, probabilities, 0.5)
+    return Answers(Subject(model, Made(), name=name), zoo.card("logistic_digits"), samples, 0.5, probabilities)
 
 
 def pattern(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -146,7 +149,7 @@ def test_verdict_of_one_kind_alone() -> None:
 def test_table_of_made_up_answers() -> None:
     first, second = pattern(300, 60, 20, 20)
     found = [answers(first, True, "n"), answers(second, False, "t")]
-    record = comparison.table(Made(), "test", found)
+    record = table(Made(), "test", found)
     assert [row[0] for row in record.rows] == ["n", "t"]
     assert [row[1] for row in record.rows] == ["network", "traditional"]
     assert [row[ACCURACY] for row in record.rows] == [90.0, 80.0]
@@ -158,14 +161,14 @@ def test_table_of_made_up_answers() -> None:
     assert np.isnan(np.delete(record.low, [ACCURACY, LIKELIHOOD], axis=1)).all()
     assert record.note.startswith(record.provenance["verdict"])
     assert "fitted on this very split" not in record.note
-    assert "fitted on this very split" in comparison.table(Made(), "train", found).note
+    assert "fitted on this very split" in table(Made(), "train", found).note
 
 
 def test_models_of_the_zoo_by_the_cards_own_measure() -> None:
     record = compare("digits")
     names = [name for name, recipe in zoo.RECIPES.items() if recipe.task == "digits"]
     assert sorted(row[0] for row in record.rows) == sorted(names)
-    assert len(record.columns) == len(COLUMNS) == len(record.rows[0])
+    assert len(record.columns) == 9 == len(record.rows[0])
     accuracies = [row[ACCURACY] for row in record.rows]
     assert accuracies == sorted(accuracies, reverse=True)
     for row, low, high in zip(record.rows, record.low, record.high, strict=True):

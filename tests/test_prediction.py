@@ -10,11 +10,12 @@ from subjects import Amounts, Linear, Number, subject
 import zoo
 from workbench import answer
 from workbench.analysis import analyses, measures
+from workbench.contest import table, verdict
 from workbench.evaluation import evaluate, league
 from workbench.evidence import evidence
 from workbench.explanation import explain, methods_for
 from workbench.plots import plot
-from workbench.prediction import Predictions, difference, table, verdict
+from workbench.prediction import Predictions, difference
 from workbench.query import Query
 from workbench.records import Grade, Output, Target
 from workbench.report.single import sentence
@@ -111,7 +112,7 @@ def test_analyses_say_why_they_do_not_fit():
 
 
 def predictions(of: Subject) -> Predictions:
-    return Predictions(of, zoo.card("logistic_digits"), SAMPLES, of.logits(SAMPLES.inputs)[:, 0].numpy(), 0.5)
+    return Predictions(of, zoo.card("logistic_digits"), SAMPLES, 0.5, of.logits(SAMPLES.inputs)[:, 0].numpy())
 
 
 def test_metrics_of_numbers_are_scikit_learns():

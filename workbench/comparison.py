@@ -1,80 +1,83 @@
 """Comparison: networks and traditional models on the same samples, by the same measures, with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 import zoo
-from workbench import prediction
+from workbench import contest
+from workbench.contest import Entry, Figure, Lead
 from workbench.prediction import Predictions
 from workbench.provenance import provenance
 from workbench.records import Column, Curve, Table
 from workbench.scoring import interval
-from workbench.subject import Subject, load, to_numpy
-from zoo.card import ModelCard
+from workbench.subject import load, to_numpy
 from zoo.errors import InputError
 from zoo.evaluation import measure, predict_milliseconds
 from zoo.loading import fitted
-from zoo.model import TraditionalModel, parameter_count
 from zoo.quality import CONFIDENCE, LEAST_PROBABILITY, expected_calibration_error, wilson
 from zoo.task import Samples, Task
 
-COLUMNS = (
-    Column(title="Model"),
-    Column(title="Kind"),
-    Column(title="Accuracy", unit="%", higher_is_better=True, digits=1),
-    Column(title="Calibration error", unit="expected, 15 bins", higher_is_better=False),
-    Column(title="Negative log-likelihood", unit="nats", higher_is_better=False),
-    Column(title="Fit", unit="s", higher_is_better=False, digits=1),
-    Column(title="Fitted on"),
-    Column(title="Predict", unit="ms per sample", higher_is_better=False, digits=4),
-    Column(title="Parameters", digits=0),
-)
-ACCURACY, LIKELIHOOD = 2, 4
-
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What one model says about labelled samples."""
+class Answers(Entry):
+    """What one model says about labelled samples: accuracy with Wilson's interval, calibration, likelihood."""
 
-    subject: Subject
-    card: ModelCard
-    samples: Samples
     probabilities: Float[np.ndarray, "sample class"]
-    milliseconds: float
 
-    @property
-    def kind(self) -> str:
-        return "traditional" if isinstance(self.subject.model, TraditionalModel) else "network"
+    measured = (
+        Column(title="Accuracy", unit="%", higher_is_better=True, digits=1),
+        Column(title="Calibration error", unit="expected, 15 bins", higher_is_better=False),
+        Column(title="Negative log-likelihood", unit="nats", higher_is_better=False),
+    )
+    unit, scale, digits = "points", 100, 1
 
     @property
     def predicted(self) -> Int[np.ndarray, "sample"]:
         return self.probabilities.argmax(1)
 
     @property
+    def labels(self) -> Int[np.ndarray, "sample"]:
+        return to_numpy(self.samples.labels)
+
+    @property
     def right(self) -> Bool[np.ndarray, "sample"]:
-        return self.predicted == to_numpy(self.samples.labels)
+        return self.predicted == self.labels
+
+    @property
+    def score(self) -> float:
+        """Accuracy."""
+        return float(self.right.mean())
+
+    @property
+    def remark(self) -> str:
+        return "" if self.samples.answers is None else "Only the last of each sample's answers is compared."
+
+    def figures(self) -> tuple[Figure, ...]:
+        bounds = (100 * bound for bound in wilson(int(self.right.sum()), len(self.right)))
+        given = self.probabilities[np.arange(len(self.samples)), self.labels]
+        losses = -np.log(np.maximum(given, LEAST_PROBABILITY))
+        return (
+            Figure(100 * self.score, *bounds),
+            Figure(expected_calibration_error(self.probabilities, self.labels)),
+            Figure(float(losses.mean()), *interval(losses)),
+        )
+
+    def lead(self, other: Self) -> Lead:
+        return paired(self.right, other.right)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Paired:
-    """The difference of two accuracies on the same samples, with its interval; `only_first` counts the samples that
-    only the first model gets right."""
+class Paired(Lead):
+    """The difference of two accuracies on the same samples; `only_first` counts the samples that only the first model
+    gets right."""
 
-    difference: float
-    low: float
-    high: float
     only_first: int
     only_second: int
-
-    @property
-    def told_apart(self) -> bool:
-        """Whether the interval leaves zero out."""
-        return self.low > 0 or self.high < 0
 
 
 def compare(task_name: str, split: str | None = None, limit: int | None = None) -> Table:
@@ -97,59 +100,8 @@ def compare(task_name: str, split: str | None = None, limit: int | None = None) 
         raise InputError(
             f"There is no model of {task_name} to compare. Add a recipe in zoo/recipes/, or choose another."
         )
-    if task.regression:
-        return prediction.table(task, split or task.scored, [_predictions(name, samples) for name in names])
-    found = sorted((_answers(name, samples) for name in names), key=lambda a: a.right.mean(), reverse=True)
-    return table(task, split or task.scored, found)
-
-
-def table(task: Task, split: str, found: Sequence[Answers]) -> Table:
-    """The table of these answers, in the order given."""
-    low, high = np.full((2, len(found), len(COLUMNS)), np.nan)
-    for place, answers in enumerate(found):
-        bounds = wilson(int(answers.right.sum()), len(answers.right))
-        low[place, ACCURACY], high[place, ACCURACY] = (100 * bound for bound in bounds)
-        low[place, LIKELIHOOD], high[place, LIKELIHOOD] = interval(_losses(answers))
-    said, count = verdict(found), len(found[0].samples)
-    trained = " These models were fitted on this very split." if split == "train" else ""
-    last = " Only the last of each sample's answers is compared." if found[0].samples.answers is not None else ""
-    return Table(
-        title=f"Models of {task.title.lower()} on {count:,} samples of the {split} split",
-        provenance={
-            "task": task.name,
-            "split": split,
-            "samples": count,
-            "verdict": said,
-            "subjects": [provenance(answers.subject) for answers in found],
-        },
-        columns=COLUMNS,
-        rows=tuple(_row(answers) for answers in found),
-        low=low,
-        high=high,
-        note=f"{said}{trained}{last} Intervals are 95 % over samples; fit times are of the machine named on the card.",
-    )
-
-
-def verdict(found: Sequence[Answers]) -> str:
-    """Whether the best network and the best traditional model can be told apart, and which is better.
-
-    Each is the best of its kind on these very samples, which flatters both a little.
-    """
-    kinds = {kind: [a for a in found if a.kind == kind] for kind in ("network", "traditional")}
-    for kind, members in kinds.items():
-        if not members:
-            return f"There is no {kind} model of this task to compare with."
-    network, traditional = (max(members, key=lambda a: a.right.mean()) for members in kinds.values())
-    pair = paired(network.right, traditional.right)
-    sign = -1 if pair.difference < 0 else 1
-    low, high = sorted((100 * sign * pair.low, 100 * sign * pair.high))
-    measured = (
-        f"{network.subject.name} and {traditional.subject.name} differ by {abs(100 * pair.difference):.1f} points "
-        f"(95 % interval {low:.1f} to {high:.1f} of the paired difference, {len(network.right):,} samples): "
-    )
-    if not pair.told_apart:
-        return measured + "they cannot be told apart."
-    return measured + f"the {'network' if pair.difference > 0 else 'traditional model'} is better here."
+    judged: Callable[[str, Samples], Entry] = _predictions if task.regression else _answers
+    return contest.table(task, split or task.scored, [judged(name, samples) for name in names])
 
 
 def paired(first: Bool[np.ndarray, "sample"], second: Bool[np.ndarray, "sample"]) -> Paired:
@@ -236,33 +188,13 @@ def _chosen(task_name: str, split: str | None, limit: int | None) -> tuple[Task,
 def _answers(name: str, samples: Samples) -> Answers:
     subject = load(name)
     probabilities = to_numpy(subject.logits(samples.inputs).double().softmax(-1))
-    return Answers(subject, zoo.card(name), samples, probabilities, predict_milliseconds(subject.model, samples))
+    return Answers(subject, zoo.card(name), samples, predict_milliseconds(subject.model, samples), probabilities)
 
 
 def _predictions(name: str, samples: Samples) -> Predictions:
     subject = load(name)
     predicted = to_numpy(subject.logits(samples.inputs)[:, 0]).astype(np.float64)
-    return Predictions(subject, zoo.card(name), samples, predicted, predict_milliseconds(subject.model, samples))
-
-
-def _losses(answers: Answers) -> Float[np.ndarray, "sample"]:
-    given = answers.probabilities[np.arange(len(answers.samples)), to_numpy(answers.samples.labels)]
-    return -np.log(np.maximum(given, LEAST_PROBABILITY))
-
-
-def _row(answers: Answers) -> tuple[Any, ...]:
-    card = answers.card
-    return (
-        answers.subject.name,
-        answers.kind,
-        100 * float(answers.right.mean()),
-        expected_calibration_error(answers.probabilities, to_numpy(answers.samples.labels)),
-        float(_losses(answers).mean()),
-        card.seconds,
-        card.trained_on,
-        answers.milliseconds,
-        parameter_count(answers.subject.model),
-    )
+    return Predictions(subject, zoo.card(name), samples, predict_milliseconds(subject.model, samples), predicted)
 
 
 def _interleaved(labels: Int[np.ndarray, "sample"], seed: int) -> Int[np.ndarray, "sample"]:

@@ -1,48 +1,30 @@
-"""Predictions: models that answer with a number, compared on the same samples, with intervals."""
+"""Predictions: models that answer with a number, judged on the same samples."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float
 
-from workbench.provenance import provenance
-from workbench.records import Column, Table
-from workbench.subject import Subject, to_numpy
-from zoo.card import ModelCard
+from workbench.contest import Entry, Figure, Lead
+from workbench.records import Column
+from workbench.subject import to_numpy
 from zoo.errors import InputError
-from zoo.model import TraditionalModel, parameter_count
 from zoo.quality import CONFIDENCE, RESAMPLES, bootstrap_r_squared, mae, r_squared, rmse
-from zoo.task import Samples, Task
-
-COLUMNS = (
-    Column(title="Model"),
-    Column(title="Kind"),
-    Column(title="R²", higher_is_better=True),
-    Column(title="Root mean squared error", higher_is_better=False),
-    Column(title="Mean absolute error", higher_is_better=False),
-    Column(title="Fit", unit="s", higher_is_better=False, digits=1),
-    Column(title="Fitted on"),
-    Column(title="Predict", unit="ms per sample", higher_is_better=False, digits=4),
-    Column(title="Parameters", digits=0),
-)
-R_SQUARED = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
-    """What one model predicts for samples whose numbers are known."""
+class Predictions(Entry):
+    """What one model predicts for samples whose numbers are known: R² with a bootstrap interval, and the errors."""
 
-    subject: Subject
-    card: ModelCard
-    samples: Samples
     predicted: Float[np.ndarray, "sample"]
-    milliseconds: float
 
-    @property
-    def kind(self) -> str:
-        return "traditional" if isinstance(self.subject.model, TraditionalModel) else "network"
+    measured = (
+        Column(title="R²", higher_is_better=True),
+        Column(title="Root mean squared error", higher_is_better=False),
+        Column(title="Mean absolute error", higher_is_better=False),
+    )
+    unit, scale, digits = "in R²", 1, 3
 
     @property
     def asked(self) -> Float[np.ndarray, "sample"]:
@@ -56,53 +38,20 @@ class Predictions:
         """R²."""
         return r_squared(self.predicted, self.asked)
 
+    @property
+    def remark(self) -> str:
+        return f"Errors are in the unit of the output: {self.subject.task.classes[0]}."
 
-def table(task: Task, split: str, found: Sequence[Predictions]) -> Table:
-    """R² with a bootstrap interval and the errors of each model, best first, and a verdict on networks and traditional
-    models."""
-    found = sorted(found, key=lambda one: one.score, reverse=True)
-    low, high = np.full((2, len(found), len(COLUMNS)), np.nan)
-    for place, one in enumerate(found):
-        low[place, R_SQUARED], high[place, R_SQUARED] = bootstrap_r_squared(one.predicted, one.asked)
-    said, count = verdict(found), len(found[0].samples)
-    trained = " These models were fitted on this very split." if split == "train" else ""
-    return Table(
-        title=f"Models of {task.title.lower()} on {count:,} samples of the {split} split",
-        provenance={
-            "task": task.name,
-            "split": split,
-            "samples": count,
-            "verdict": said,
-            "subjects": [provenance(one.subject) for one in found],
-        },
-        columns=COLUMNS,
-        rows=tuple(_row(one) for one in found),
-        low=low,
-        high=high,
-        note=f"{said}{trained} Errors are in the unit of the output: {task.classes[0]}. Intervals are 95 % over "
-        "samples; fit times are of the machine named on the card.",
-    )
+    def figures(self) -> tuple[Figure, ...]:
+        return (
+            Figure(self.score, *bootstrap_r_squared(self.predicted, self.asked)),
+            Figure(rmse(self.predicted, self.asked)),
+            Figure(mae(self.predicted, self.asked)),
+        )
 
-
-def verdict(found: Sequence[Predictions]) -> str:
-    """Whether the best network and the best traditional model can be told apart, and which is better; each is the best
-    of its kind on these very samples, which flatters both a little."""
-    kinds = {kind: [one for one in found if one.kind == kind] for kind in ("network", "traditional")}
-    for kind, members in kinds.items():
-        if not members:
-            return f"There is no {kind} model of this task to compare with."
-    network, traditional = (max(members, key=lambda one: one.score) for members in kinds.values())
-    low, high = difference(network.predicted, traditional.predicted, network.asked)
-    gap = network.score - traditional.score
-    sign = -1 if gap < 0 else 1
-    ends = sorted((sign * low, sign * high))
-    measured = (
-        f"{network.subject.name} and {traditional.subject.name} differ by {abs(gap):.3f} in R² (95 % interval "
-        f"{ends[0]:.3f} to {ends[1]:.3f} of the paired difference, {len(network.samples):,} samples): "
-    )
-    if low <= 0 <= high:
-        return measured + "they cannot be told apart."
-    return measured + f"the {'network' if gap > 0 else 'traditional model'} is better here."
+    def lead(self, other: Self) -> Lead:
+        low, high = difference(self.predicted, other.predicted, self.asked)
+        return Lead(difference=self.score - other.score, low=low, high=high)
 
 
 def difference(
@@ -120,17 +69,3 @@ def difference(
     ]
     low, high = np.nanquantile(found, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     return float(low), float(high)
-
-
-def _row(one: Predictions) -> tuple[Any, ...]:
-    return (
-        one.subject.name,
-        one.kind,
-        one.score,
-        rmse(one.predicted, one.asked),
-        mae(one.predicted, one.asked),
-        one.card.seconds,
-        one.card.trained_on,
-        one.milliseconds,
-        parameter_count(one.subject.model),
-    )
