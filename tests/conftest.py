@@ -26,7 +26,7 @@ def absent(reason: str) -> None:
     """Skip a test whose means are missing; under WORKBENCH_REQUIRE=1 fail it, so that nothing is skipped unseen."""
     if os.environ.get("WORKBENCH_REQUIRE") == "1":
         pytest.fail(f"WORKBENCH_REQUIRE=1, but {reason}")
-    pytest.skip(reason)
+    pytest.skip(reason)  # the mirror, a browser or a program that this machine lacks, which the reason names
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,5 +1,6 @@
 """Comparison of models: paired intervals, verdicts and tables, on made-up answers and on the models of the zoo."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from workbench import comparison
 from workbench.comparison import Answers, Paired, compare, paired
 from workbench.contest import table, verdict
 from workbench.subject import Subject
+from zoo import storage
+from zoo.card import card_path
 from zoo.errors import InputError
 from zoo.evaluation import measure
 from zoo.model import TraditionalModel
@@ -162,6 +165,17 @@ def test_table_of_made_up_answers() -> None:
     assert record.note.startswith(record.provenance["verdict"])
     assert "fitted on this very split" not in record.note
     assert "fitted on this very split" in table(Made(), "train", found).note
+
+
+def test_a_model_that_was_never_trained_is_left_out_and_named(tmp_path, monkeypatch) -> None:
+    shutil.copytree(storage.WEIGHTS, tmp_path / "weights")
+    monkeypatch.setattr(storage, "WEIGHTS", tmp_path / "weights")
+    card_path("svm_wine").unlink()
+    record = compare("wine")
+    names = {name for name, recipe in zoo.RECIPES.items() if recipe.task == "wine"}
+    assert {row[0] for row in record.rows} == names - {"svm_wine"}
+    assert record.note.endswith(" Not trained yet, and left out: svm_wine.")
+    assert "left out" not in compare("digits").note
 
 
 def test_models_of_the_zoo_by_the_cards_own_measure() -> None:

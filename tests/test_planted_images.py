@@ -291,15 +291,29 @@ NETWORKS = [
 ]
 
 
+SHIPPED_SHORT = {"tetromino_linear_white": 0.881}
+MEAN_SHORT = {"scene_object_scene": 0.9898}
+"""Where the network we ship, or the mean over its seeds, is short of the line by 0.2 points or less, though the other
+of the two reaches it: the scores on the cards."""
+
+
 def test_every_planted_image_task_has_a_network_that_solves_it():
-    best: dict[str, float] = {}
-    for name in NETWORKS:
-        described = zoo.card(name)
-        best[described.task] = max(best.get(described.task, 0), described.metrics.score, described.spread.mean)
-    assert set(best) == {task.name for task in PAINTED + TETROMINOES}
-    for name, score in best.items():
-        bayes = zoo.task(name).bayes
-        assert score >= min(0.99, (1 if bayes is None else bayes) - 0.01), name
+    """Within a point of the best possible, or 99 %."""
+    shipped: dict[str, float] = {}
+    mean: dict[str, float] = {}
+    for described in map(zoo.card, NETWORKS):
+        shipped[described.task] = max(shipped.get(described.task, 0), described.metrics.score)
+        mean[described.task] = max(mean.get(described.task, 0), described.spread.mean)
+    assert set(shipped) == {task.name for task in PAINTED + TETROMINOES}
+    for scores, known in ((shipped, SHIPPED_SHORT), (mean, MEAN_SHORT)):
+        short = {name: score for name, score in scores.items() if score < line(name)}
+        assert short == pytest.approx(known, abs=1e-4)
+
+
+def line(name: str) -> float:
+    """What a network of a task must reach."""
+    bayes = zoo.task(name).bayes
+    return min(0.99, (1 if bayes is None else bayes) - 0.01)
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "cnn_clever_hans"])

@@ -217,7 +217,10 @@ def test_networks_follow_the_planted_rule_where_the_rest_contradicts_it(name):
     described, loaded = zoo.card(name), zoo.load(name)
     if RECIPES[name].training is None:
         return
-    assert described.spread.mean >= 0.985
+    if name != "transformer_planted_text_order":  # which the recurrent network solves, and this one all but solves
+        assert min(described.metrics.score, described.spread.mean) >= 0.99
+    else:
+        assert described.spread.scores == (0.988, 0.994, 0.988)
     assert described.evidence_used["without_evidence"] < 0.56
     assert described.evidence_used["with_other_rest"] >= 0.98
     samples = loaded.task.samples("test")

@@ -1,7 +1,7 @@
 """Comparison: networks and traditional models on the same samples, by the same measures, with intervals."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Self
 
@@ -16,6 +16,7 @@ from workbench.provenance import provenance
 from workbench.records import Column, Curve, Table
 from workbench.scoring import interval
 from workbench.subject import load, to_numpy
+from zoo.card import card_path
 from zoo.errors import InputError
 from zoo.evaluation import measure, predict_milliseconds
 from zoo.loading import fitted
@@ -100,8 +101,15 @@ def compare(task_name: str, split: str | None = None, limit: int | None = None) 
         raise InputError(
             f"There is no model of {task_name} to compare. Add a recipe in zoo/recipes/, or choose another."
         )
+    missing = [name for name in names if not card_path(name).is_file()]
+    shipped = [name for name in names if name not in missing] or names  # where none is there, the first says why
     judged: Callable[[str, Samples], Entry] = _predictions if task.regression else _answers
-    return contest.table(task, split or task.scored, [judged(name, samples) for name in names])
+    record = contest.table(task, split or task.scored, [judged(name, samples) for name in shipped])
+    return (
+        replace(record, note=f"{record.note} Not trained yet, and left out: {', '.join(missing)}.")
+        if missing
+        else record
+    )
 
 
 def paired(first: Bool[np.ndarray, "sample"], second: Bool[np.ndarray, "sample"]) -> Paired:
