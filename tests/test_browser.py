@@ -98,6 +98,37 @@ def test_two_windows_at_once(server: Server, window: Any) -> None:
     check_nothing_wrong(window, server)
 
 
+def test_a_training_is_followed_called_off_and_gone_on_with(server: Server, window: Any) -> None:
+    """The curve grows while one watches, in a second window too; what was called off goes on where it was."""
+    link_of_it = f"{server.address}/train?model=cnn_digits&cnn_digits.epochs=2000"
+    page, second = window.new_page(), window.new_page()
+    visit(page, link_of_it)
+    page.get_by_role("button", name="Train", exact=True).click()
+    first = done(page)
+    assert done(page, above=first) > first
+    assert page.locator(".js-plotly-plot .main-svg").count()
+    second.goto(link_of_it)
+    assert done(second) >= first
+    page.get_by_role("button", name="Call off").click()
+    page.get_by_text("Called off").wait_for(timeout=QUIET)
+    settle(page)
+    page.get_by_role("button", name="Go on from the checkpoint").click()
+    assert done(page) > first
+    page.get_by_role("button", name="Call off").click()
+    page.get_by_text("Called off").wait_for(timeout=QUIET)
+    check_nothing_wrong(window, server)
+
+
+def done(page: Any, above: int = 0) -> int:
+    """How many epochs the page says are done, once there are more than so many."""
+    for _ in range(300):
+        said = page.get_by_text(re.compile(r"^epoch \d+ of 2000"))
+        if said.count() and (epoch := int(said.first.inner_text().split()[1])) > above:
+            return epoch
+        page.wait_for_timeout(200)
+    raise AssertionError(f"no more than {above} epochs were done in a minute")
+
+
 def test_everything_that_can_be_clicked_can_be_reached_by_key(server: Server, window: Any) -> None:
     page = window.new_page()
     visit(page, f"{server.address}/explain")
