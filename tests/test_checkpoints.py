@@ -145,6 +145,24 @@ def test_a_full_disk_is_told_and_neither_ends_training_nor_loses_what_was_kept(t
     assert same(train(plan, DIGITS, IMAGES, run=run, resume=True), made)
 
 
+def test_a_disk_with_room_again_is_no_trouble_any_more(tmp_path, monkeypatch):
+    run, told = Run(tmp_path, interval=0), []
+
+    def fill(*_) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def watch(now) -> None:
+        told.append(now.trouble is not None)
+        if now.epoch == 1:
+            monkeypatch.setattr(os, "fsync", fill)
+        elif now.epoch == 3:
+            monkeypatch.undo()
+
+    train(short("cnn_digits"), DIGITS, IMAGES, run=run, watch=watch)
+    assert told == [False, True, True, False, False]
+    assert run.saved == 5
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("in the way")
     told = []

@@ -270,6 +270,11 @@ def test_weights_start_with_the_variance_of_the_closed_form(rule, distribution, 
         assert (peak <= math.sqrt(3) + 1e-6) == (distribution == "uniform")
 
 
+@pytest.mark.parametrize("nonlinearity", ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
+def test_gains_are_those_of_torch_where_torch_has_one(nonlinearity):
+    assert GAINS[nonlinearity] == nn.init.calculate_gain(nonlinearity)
+
+
 def test_initialisation_depends_on_its_seed_and_leaves_the_rest_alone():
     one, same, other, before = (parts() for _ in range(4))
     for model, seed in ((one, 1), (same, 1), (other, 2)):
