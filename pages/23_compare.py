@@ -15,7 +15,7 @@ if compared is None:
     st.stop()
 show.answer(compared.provenance["verdict"])
 show.table_of(compared, chosen=chosen.model, bars=True)
-show.quiet("Intervals are 95 % over samples. Fit times are of the machine that the column names.")
+show.quiet(compared.note.removeprefix(compared.provenance["verdict"]).strip())
 
 names = [str(row[0]) for row in compared.rows]
 left, right = st.columns(2, gap="large")

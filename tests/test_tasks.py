@@ -169,6 +169,8 @@ def test_exchanging_the_rest_keeps_the_shape_and_changes_what_is_around_it():
 def test_shapes_depend_on_their_seed_and_a_larger_split_begins_with_the_smaller():
     assert torch.equal(Shapes(test=10).load("test").inputs, SMALL.samples("test").inputs[:10])
     assert not torch.equal(Shapes(test=10, seed=1).load("test").inputs, Shapes(test=10).load("test").inputs)
+    first, second = Shapes(test=1000).load("test").inputs.split(500)  # from generators of their own
+    assert not (first == second).flatten(1).all(1).any()
 
 
 def test_place_size_and_colour_say_nothing_of_the_class():

@@ -58,6 +58,18 @@ def test_what_comes_later_changes_nothing_before(name):
 
 
 @pytest.mark.parametrize("name", DECODERS)
+def test_a_token_that_is_not_there_is_not_looked_at(name):
+    model, inputs = made(DECODERS[name]), tokens()
+    mask = torch.ones_like(inputs, dtype=torch.bool)
+    mask[:, 2] = False
+    embedded = model.embed(inputs)
+    changed = embedded.clone()
+    changed[:, 2, 0] += 1  # of one number: a norm would take out what all have in common
+    torch.testing.assert_close(model.from_embedding(changed, mask), model.from_embedding(embedded, mask))
+    assert not torch.allclose(model.from_embedding(changed, mask | True), model.from_embedding(embedded, mask | True))
+
+
+@pytest.mark.parametrize("name", DECODERS)
 def test_padding_beyond_the_last_position_changes_nothing(name):
     model, inputs = made(DECODERS[name]), tokens()
     wider = torch.cat((inputs, inputs.new_zeros(6, 20)), dim=1)

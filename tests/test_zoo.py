@@ -264,6 +264,8 @@ def test_training_again_finds_scores_that_were_made_up():
     values["spread"]["scores"][-1] -= 0.01
     path.write_text(json.dumps(values))
     assert any("score of seed" in problem for problem in retrain("svm_digits").problems)
+    edit(path, digest="0" * 64)
+    assert any("sha256" in problem for problem in retrain("svm_digits").problems)
 
 
 @pytest.mark.usefixtures("weights")

@@ -19,11 +19,12 @@ ROW = 35
 
 
 def browse(chosen: str) -> None:
-    """The table, cut down to what the reader asks for, and what its figures are."""
+    """The table, cut down to what the reader asks for, the chosen model's task first, and what its figures are."""
     wanted = _wanted()
     listed = catalogue()
     names = [str(row[0]) for row in listed.rows]
     kept = [name for name in names if _fits(zoo.recipe(name), *wanted)]
+    kept.sort(key=lambda name: zoo.recipe(name).task != zoo.recipe(chosen).task)  # what is asked for is seen at once
     if not kept:
         show.quiet("No model is of this kind, task and family. Choose all of one of them.")
         return
@@ -32,6 +33,7 @@ def browse(chosen: str) -> None:
     st.dataframe(
         _columns(cards, chosen),
         hide_index=True,
+        placeholder="–",
         height=min(TALLEST, ROW * (len(kept) + 1) + 3),
         column_config=_looks(),
         key="shelf",

@@ -8,6 +8,7 @@ import zoo
 from pages.ui import controls, show
 from pages.ui.controls import Chosen
 from pages.ui.markup import Html, element, strong
+from workbench.quantity import significant
 from workbench.records import Table
 from zoo.errors import InputError
 from zoo.task import Kind, Samples, Task
@@ -25,13 +26,20 @@ def chosen(choice: Chosen) -> None:
 
 def _one(task: Task, samples: Samples) -> None:
     """The image or the sentence, and its label."""
-    label = int(samples.labels[0])
-    said = f"{samples.ids[0]} · label {task.classes[label]}" if label >= 0 else f"{samples.ids[0]} · no label"
+    said = f"{samples.ids[0]} · {_asked(task, samples)}"
     if task.kind is Kind.IMAGE:
         st.image(show.picture(samples.inputs[0].numpy(), 128), width=128, alt=f"Sample {samples.ids[0]}")
     elif samples.texts is not None:
         show.html(element("p", "wb-sentence", samples.texts[0]))
     show.quiet(said)
+
+
+def _asked(task: Task, samples: Samples) -> str:
+    """What is known of the answer: the label, or the number that was measured."""
+    if samples.values is not None:
+        return f"{task.classes[0]}: {significant(float(samples.values[0]))}"
+    label = int(samples.labels[0])
+    return f"label {task.classes[label]}" if label >= 0 else "no label"
 
 
 def odd_ones(task: Task, table: Table) -> None:
