@@ -1,5 +1,6 @@
 """Figures of matrices: a heat map with its numbers in the cells while they can be read."""
 
+import math
 import textwrap
 
 import numpy as np
@@ -18,26 +19,26 @@ NARROWEST, WIDEST = 40, 150
 """Width of a column, pixels."""
 LETTERS = 12
 """Of a line of a column's name."""
+ROOM = 400
+"""Pixels that the columns of a figure get in half a page; names that need more are slanted."""
+SLANT = 60
+"""Degrees."""
 
 
 def figure(record: Matrix, *, theme: str = "light") -> go.Figure:
     """Signed values on the signed scale, centred at zero; values of one sign from the ground to the accent."""
     colours = style.palette(theme)
     rows, columns = record.values.shape
-    lines = [line for name in record.columns for line in lines_of(name)]
-    wide = max([style.text_width(line, style.SMALL + 1) for line in lines], default=0.0) + 12
-    bottom = 56 + 14 * max([len(lines_of(name)) for name in record.columns], default=1)
-    left = max([style.text_width(name, style.SMALL + 1) for name in record.rows], default=0.0) + 48
-    width = columns * min(WIDEST, max(NARROWEST, wide)) + left + 96
+    wide = max([_length(line) for name in record.columns for line in lines_of(name)], default=0.0) + 12
+    is_slanted = columns * wide > ROOM
+    left = max([_length(name) for name in record.rows], default=0.0) + 48
+    if is_slanted:
+        bottom = 56 + math.sin(math.radians(SLANT)) * max(_length(name) for name in record.columns)
+    else:
+        bottom = 56 + 14 * max([len(lines_of(name)) for name in record.columns], default=1)
+    width = columns * (NARROWEST if is_slanted else min(WIDEST, max(NARROWEST, wide))) + left + 96
     made = style.blank(theme, style.plain(record.title), rows * CELL + 52 + bottom, width)
-    made.update_layout(
-        margin={
-            "l": left,
-            "r": 96,
-            "t": 52,
-            "b": 56 + 14 * max([len(lines_of(name)) for name in record.columns], default=1),
-        }
-    )
+    made.update_layout(margin={"l": left, "r": 96, "t": 52, "b": bottom})
     finite = record.values[np.isfinite(record.values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     limit = max(abs(low), abs(high)) or 1.0
@@ -57,8 +58,13 @@ def figure(record: Matrix, *, theme: str = "light") -> go.Figure:
     )
     if max(rows, columns) <= MOST_NUMBERED:
         made.add_trace(_numbers(record.values, limit, low < 0, colours))
-    _name_axes(made, record)
+    _name_axes(made, record, is_slanted)
     return made
+
+
+def _length(text: str) -> float:
+    """Pixels that a name takes."""
+    return style.text_width(text, style.SMALL + 1)
 
 
 def lines_of(name: str) -> list[str]:
@@ -85,12 +91,13 @@ def _numbers(values: np.ndarray, limit: float, is_signed: bool, colours: style.P
     )
 
 
-def _name_axes(made: go.Figure, record: Matrix) -> None:
+def _name_axes(made: go.Figure, record: Matrix, is_slanted: bool) -> None:
     bare = {"showgrid": False, "showline": False, "ticks": ""}
-    across = ["<br>".join(map(style.plain, lines_of(name))) for name in record.columns]
+    broken = [[name] if is_slanted else lines_of(name) for name in record.columns]
+    across = ["<br>".join(map(style.plain, lines)) for lines in broken]
     down = list(map(style.plain, record.rows))
     made.update_xaxes(**bare, tickvals=list(range(len(across))), ticktext=across, range=[-0.5, len(across) - 0.5])
-    made.update_xaxes(tickangle=0)
+    made.update_xaxes(tickangle=-SLANT if is_slanted else 0)
     made.update_yaxes(**bare, tickvals=list(range(len(down))), ticktext=down, range=[len(down) - 0.5, -0.5])
     made.update_xaxes(title_text=style.plain(record.column_title))
     made.update_yaxes(title_text=style.plain(record.row_title))
