@@ -2,6 +2,8 @@
 
 from zoo.recipe import Recipe, Training
 
+OPTIONS = {"features": 10, "classes": 8, "outputs": 8, "cell": "gru", "state": 96, "memory": 40}
+LEARNING = Training(epochs=30, batch_size=64, learning_rate=5e-3, warm_up=0.05, clip_norm=1.0)
 LIMITS = "It repeats eight symbols after exactly this pause, and has seen no series of another length."
 
 RECIPES: tuple[Recipe, ...] = (
@@ -17,8 +19,8 @@ RECIPES: tuple[Recipe, ...] = (
         title="Gated recurrent network that repeats symbols",
         family="seq2seq",
         task="copy_memory",
-        options={"features": 10, "classes": 8, "outputs": 8, "cell": "gru", "state": 96, "memory": 40},
-        training=Training(epochs=30, batch_size=64, learning_rate=5e-3, warm_up=0.05, clip_norm=1.0),
+        options=OPTIONS,
+        training=LEARNING,
         limits=LIMITS,
     ),
     Recipe(
@@ -26,8 +28,8 @@ RECIPES: tuple[Recipe, ...] = (
         title="Recurrent encoder and decoder that repeat symbols",
         family="seq2seq",
         task="copy_memory",
-        options={"features": 10, "classes": 8, "outputs": 8, "cell": "gru", "state": 96, "memory": 40, "decoder": True},
-        training=Training(epochs=30, batch_size=64, learning_rate=5e-3, warm_up=0.05, clip_norm=1.0),
+        options={**OPTIONS, "decoder": True},
+        training=LEARNING,
         limits=LIMITS,
     ),
 )

@@ -1,8 +1,24 @@
 """Models of handwritten digits."""
 
+from dataclasses import replace
+
 from zoo.recipe import Recipe, Training
 
-PIXELS = {"features": 64, "classes": 10, "mean": 0.31, "deviation": 0.38}
+CENTRED = {"mean": 0.31, "deviation": 0.38}
+"""Mean and deviation of the training pixels."""
+PIXELS = {"features": 64, "classes": 10, **CENTRED}
+IMAGES = {"channels": 1, "classes": 10, **CENTRED}
+SHIFTING = Training(
+    epochs=100,
+    batch_size=64,
+    learning_rate=1e-2,
+    weight_decay=1e-2,
+    label_smoothing=0.05,
+    augmentation="affine",
+    average=0.99,
+)
+"""How networks are trained on digits that are shifted and turned a little each time."""
+LIMITS = "Learnt from a few writers of one country and time: not for reading anyone else's digits unchecked."
 
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
@@ -10,34 +26,18 @@ RECIPES: tuple[Recipe, ...] = (
         title="Convolutional network on digits",
         family="cnn",
         task="digits",
-        options={"channels": 1, "classes": 10, "widths": (32, 64), "mean": 0.31, "deviation": 0.38, "dropout": 0.2},
-        training=Training(
-            epochs=100,
-            batch_size=64,
-            learning_rate=1e-2,
-            weight_decay=1e-2,
-            label_smoothing=0.05,
-            augmentation="affine",
-            average=0.99,
-        ),
-        limits="Learnt from a few writers of one country and time: not for reading anyone else's digits unchecked.",
+        options={**IMAGES, "widths": (32, 64), "dropout": 0.2},
+        training=SHIFTING,
+        limits=LIMITS,
     ),
     Recipe(
         name="resnet_digits",
         title="Residual network on digits",
         family="resnet",
         task="digits",
-        options={"channels": 1, "classes": 10, "widths": (16, 32), "mean": 0.31, "deviation": 0.38, "dropout": 0.2},
-        training=Training(
-            epochs=60,
-            batch_size=64,
-            learning_rate=1e-2,
-            weight_decay=1e-2,
-            label_smoothing=0.05,
-            augmentation="affine",
-            average=0.99,
-        ),
-        limits="Learnt from a few writers of one country and time: not for reading anyone else's digits unchecked.",
+        options={**IMAGES, "widths": (16, 32), "dropout": 0.2},
+        training=replace(SHIFTING, epochs=60),
+        limits=LIMITS,
     ),
     Recipe(
         name="logistic_digits",
@@ -69,15 +69,7 @@ RECIPES: tuple[Recipe, ...] = (
         family="mlp",
         task="digits",
         options={**PIXELS, "widths": (96, 64), "dropout": 0.2},
-        training=Training(
-            epochs=100,
-            batch_size=64,
-            learning_rate=3e-3,
-            weight_decay=1e-2,
-            label_smoothing=0.05,
-            augmentation="affine",
-            average=0.99,
-        ),
+        training=replace(SHIFTING, learning_rate=3e-3),
         limits="It knows nothing of neighbouring pixels: a shift that it was not shown in training leads it astray.",
     ),
     Recipe(
@@ -124,19 +116,8 @@ RECIPES: tuple[Recipe, ...] = (
         title="Vision transformer on digits",
         family="vit",
         task="digits",
-        options={
-            **{"channels": 1, "classes": 10, "side": 8, "patch": 2, "hidden": 48, "heads": 2, "inner": 96, "layers": 2},
-            **{"mean": 0.31, "deviation": 0.38},
-        },
-        training=Training(
-            epochs=100,
-            batch_size=64,
-            learning_rate=3e-3,
-            weight_decay=5e-2,
-            label_smoothing=0.05,
-            augmentation="affine",
-            average=0.99,
-        ),
-        limits="Learnt from a few writers of one country and time: not for reading anyone else's digits unchecked.",
+        options={**IMAGES, "side": 8, "patch": 2, "hidden": 48, "heads": 2, "inner": 96, "layers": 2},
+        training=replace(SHIFTING, learning_rate=3e-3, weight_decay=5e-2),
+        limits=LIMITS,
     ),
 )
