@@ -1,5 +1,6 @@
 """The zoo as it is shipped: cards that tell the truth, files that are checked, commands without tracebacks."""
 
+import importlib
 import json
 import re
 import shutil
@@ -254,6 +255,33 @@ def test_a_model_that_was_fitted_on_other_data_says_so():
     verdict = verify("logistic_digits")
     assert verdict.score is None
     assert any("another revision" in problem for problem in verdict.problems)
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize("name", ["gru_sst2", "logistic_sst2"])
+@pytest.mark.usefixtures("weights")
+def test_another_revision_of_published_data_is_said_and_no_card_is_called_wrong(name):
+    digests = zoo.card(name).data_digests
+    edit(card_path(name), data_digests={**digests, "train": "0" * 64})
+    for verdict in (verify(name), retrain(name)):
+        assert verdict.problems == []
+        assert verdict.score is None
+        assert "train split here is not the card's" in verdict.unmeasured
+        assert "another revision, with which its figures cannot be compared" in verdict.unmeasured
+    said = CliRunner().invoke(app, ["verify", name])
+    assert said.exit_code == 0
+    assert said.stdout.startswith(f"NOT MEASURED  {name}: the train split here")
+    edit(card_path(name), limits="Good for everything.")
+    assert any("limits" in problem for problem in verify(name).problems)
+
+
+@pytest.mark.parametrize("name", ["gru_sst2", "logistic_sst2"])
+def test_data_that_cannot_be_read_is_no_fault_of_a_card(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    monkeypatch.setattr(importlib.import_module("zoo.task"), "_load", lambda task, split: task.load(split))
+    for verdict in (verify(name), retrain(name)):
+        assert verdict.problems == []
+        assert "no folder stanfordnlp/sst2" in verdict.unmeasured
 
 
 @pytest.mark.usefixtures("weights")

@@ -24,6 +24,9 @@ SHARE = 2e-3
 """Errors of regression may differ by this share of themselves, for the same reason."""
 SAMPLES = 1
 """So many samples may be classified otherwise, for the same reason."""
+OWN = ("generated", "scikit-learn")
+"""Sources whose data comes with the code: where it is not the card's, the card is of other code. Of all others somebody
+may have published another revision, for which no card can be blamed."""
 COMMIT = r"[0-9a-f]{40}( \+ changes)?"
 
 
@@ -49,8 +52,8 @@ class Verdict:
 def verify(name: str, fast: bool = False) -> Verdict:
     """Check one model: its files, its recipe, its data, whatever can be counted and (unless `fast`) its figures.
 
-    Figures are measured again on the split that is scored. Where the data is not at hand the verdict says so instead.
-    What only training again can show is left to `retrain`.
+    Figures are measured again on the split that is scored. Where the data is not at hand, or another revision than the
+    card's, the verdict says so instead. What only training again can show is left to `retrain`.
     """
     verdict = Verdict(name)
     try:
@@ -61,18 +64,17 @@ def verify(name: str, fast: bool = False) -> Verdict:
         best = best_traditional(plan.task) if plan.training is not None else None
         verdict.compare("best traditional model", described.best_traditional, best and best.name)
         verdict.compare("its score", described.best_traditional_score, best and best.metrics.score)
-        missing = subject.unavailable()
-        if missing is not None and plan.training is None and not plan.stored:
-            verdict.unmeasured = missing
+        verdict.compare("tokenizer digest", described.tokenizer_digest, subject.fingerprint())
+        refitted = plan.training is None and not plan.stored
+        needed = ("train",) if refitted else ()
+        verdict.unmeasured = _check_data(verdict, subject, described, needed if fast else subject.splits)
+        if refitted and verdict.unmeasured is not None:
             return verdict
         loaded = load(name)
         verdict.compare("parameters", described.parameters, parameter_count(loaded.model))
         verdict.compare("key-shape digest", described.key_shape_digest, key_shape_digest(loaded.model))
-        verdict.compare("tokenizer digest", described.tokenizer_digest, loaded.task.fingerprint())
-        if missing is None and not fast and _check_data(verdict, loaded, described):
+        if verdict.unmeasured is None and not fast:
             _check_figures(verdict, loaded, described)
-        elif not fast:
-            verdict.unmeasured = missing
     except InputError as error:
         verdict.problems.append(str(error))
     return verdict
@@ -83,12 +85,15 @@ def retrain(name: str, watch: Callable[..., None] | None = None) -> Verdict:
     versions, device and threads are the card's, its history, and every seed's score. Nothing is written.
 
     Elsewhere the bits differ, and so may scores, by what another rounding leads to; then the verdict only says what was
-    found, and counts nothing as wrong.
+    found, and counts nothing as wrong. On other data than the card's nothing is trained.
     """
     verdict = Verdict(name)
     try:
         plan, described = recipe(name), card(name)
         subject = task(plan.task)
+        verdict.unmeasured = _check_data(verdict, subject, described, subject.splits)
+        if verdict.unmeasured is not None:
+            return verdict
         here = _same_place(described)
         found = []
         for place, (seed, said) in enumerate(zip(described.spread.seeds, described.spread.scores, strict=True)):
@@ -149,20 +154,27 @@ def _check_close(verdict: Verdict, what: str, said: float, found: float, toleran
         verdict.problems.append(f"the card says {what.replace('_', ' ')} {said:.4f}, but it is {found:.4f}")
 
 
-def _check_data(verdict: Verdict, loaded: Loaded, described: ModelCard) -> bool:
-    """Whether the data here is the card's; the figures of other data would say nothing about the card."""
-    before = len(verdict.problems)
-    verdict.compare("splits", sorted(described.data_digests), sorted(loaded.task.splits))
-    verdict.compare("sized splits", sorted(described.split_sizes), sorted(loaded.task.splits))
-    for split in set(described.data_digests) & set(loaded.task.splits):
-        samples = loaded.task.samples(split)
-        verdict.compare(f"number of {split} samples", described.split_sizes.get(split), len(samples))
-        if described.data_digests[split] != data_digest(samples):
-            verdict.problems.append(
-                f"the {split} split here is not the card's (its sha256 differs): the card was altered, or the data is "
-                "another revision"
-            )
-    return len(verdict.problems) == before
+def _check_data(verdict: Verdict, subject: Task, described: ModelCard, splits: tuple[str, ...]) -> str | None:
+    """None where these splits are the card's; else why nothing can be measured: the figures of other data would say
+    nothing about the card."""
+    verdict.compare("splits", sorted(described.data_digests), sorted(subject.splits))
+    verdict.compare("sized splits", sorted(described.split_sizes), sorted(subject.splits))
+    reason = None
+    for split in splits:
+        try:
+            samples = subject.samples(split)
+        except InputError as error:
+            return str(error)
+        if described.data_digests.get(split) == data_digest(samples):
+            verdict.compare(f"number of {split} samples", described.split_sizes.get(split), len(samples))
+            continue
+        reason = (
+            f"the {split} split here is not the card's (its sha256 differs): the card was altered, or the data is "
+            "another revision, with which its figures cannot be compared"
+        )
+        if subject.source in OWN:
+            verdict.problems.append(reason)
+    return reason
 
 
 def _check_words(verdict: Verdict, plan: Recipe, described: ModelCard, subject: Task) -> None:
