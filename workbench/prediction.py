@@ -10,7 +10,7 @@ from workbench.contest import Entry, Figure, Lead
 from workbench.records import Column
 from workbench.subject import to_numpy
 from zoo.errors import InputError
-from zoo.quality import CONFIDENCE, RESAMPLES, bootstrap_r_squared, mae, r_squared, rmse
+from zoo.quality import bootstrap, bootstrap_r_squared, mae, r_squared, rmse
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +60,7 @@ def difference(
     asked: Float[np.ndarray, "sample"],
     seed: int = 0,
 ) -> tuple[float, float]:
-    """The 95 % interval of R² of the first minus R² of the second: quantiles over 2,000 resamples of the samples, the
-    same for both. Reference: [efron1979bootstrap]"""
-    chance, count = np.random.default_rng(seed), len(asked)
-    found = [
-        r_squared(first[rows], asked[rows]) - r_squared(second[rows], asked[rows])
-        for rows in (chance.integers(count, size=count) for _ in range(RESAMPLES))
-    ]
-    low, high = np.nanquantile(found, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    return float(low), float(high)
+    """The 95 % interval of R² of the first minus R² of the second, on the same resamples of the samples."""
+    return bootstrap(
+        lambda rows: r_squared(first[rows], asked[rows]) - r_squared(second[rows], asked[rows]), len(asked), seed=seed
+    )

@@ -1,6 +1,6 @@
 """Quality of predictions: scores with their intervals, calibration, likelihood. Cards and comparisons share it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -115,17 +115,22 @@ def bootstrap_r_squared(
     When it misleads: of few samples it is too short, and it takes them for independent draws.
     Reference: [efron1979bootstrap]
     """
-    chance, count = np.random.default_rng(seed), len(values)
     whole = r_squared(predicted, values)
-    if count < 2 or not np.isfinite(whole):
+    if len(values) < 2 or not np.isfinite(whole):
         return whole, whole
-    # Resamples that draw one sample again and again have no spread; they say nothing and are left out.
-    found = [
-        r_squared(predicted[rows], values[rows])
-        for rows in (chance.integers(count, size=count) for _ in range(RESAMPLES))
-    ]
+    low, high = bootstrap(lambda rows: r_squared(predicted[rows], values[rows]), len(values), confidence, seed)
+    return min(low, whole), max(high, whole)
+
+
+def bootstrap(
+    score: Callable[[Int[np.ndarray, "sample"]], float], count: int, confidence: float = CONFIDENCE, seed: int = 0
+) -> tuple[float, float]:
+    """The quantiles of a score over 2,000 resamples of `count` samples. Those that draw one sample again and again have
+    no spread: a score of NaN says nothing and is left out. Reference: [efron1979bootstrap]"""
+    chance = np.random.default_rng(seed)
+    found = [score(chance.integers(count, size=count)) for _ in range(RESAMPLES)]
     low, high = np.nanquantile(found, ((1 - confidence) / 2, (1 + confidence) / 2))
-    return min(float(low), whole), max(float(high), whole)
+    return float(low), float(high)
 
 
 def rmse(predicted: Float[np.ndarray, "sample"], values: Float[np.ndarray, "sample"]) -> float:
