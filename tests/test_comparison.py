@@ -17,7 +17,7 @@ from workbench import comparison
 from workbench.comparison import Answers, Paired, compare, paired
 from workbench.contest import table, verdict
 from workbench.subject import Subject
-from zoo import storage
+from zoo import loading, storage
 from zoo.card import card_path
 from zoo.errors import InputError
 from zoo.evaluation import measure
@@ -167,14 +167,16 @@ def test_table_of_made_up_answers() -> None:
     assert "fitted on this very split" in table(Made(), "train", found).note
 
 
-def test_a_model_that_was_never_trained_is_left_out_and_named(tmp_path, monkeypatch) -> None:
+def test_models_that_were_never_trained_or_are_damaged_are_left_out_and_named(tmp_path, monkeypatch) -> None:
     shutil.copytree(storage.WEIGHTS, tmp_path / "weights")
     monkeypatch.setattr(storage, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(loading, "_models", loading._Once())
     card_path("svm_wine").unlink()
+    (tmp_path / "weights" / "mlp_wine.safetensors").write_bytes(b"")
     record = compare("wine")
     names = {name for name, recipe in zoo.RECIPES.items() if recipe.task == "wine"}
-    assert {row[0] for row in record.rows} == names - {"svm_wine"}
-    assert record.note.endswith(" Not trained yet, and left out: svm_wine.")
+    assert {row[0] for row in record.rows} == names - {"svm_wine", "mlp_wine"}
+    assert "left out: mlp_wine, svm_wine. `python -m zoo verify` says which." in record.note
     assert "left out" not in compare("digits").note
 
 

@@ -9,6 +9,7 @@ import zoo
 from workbench.records import Column, Table
 from zoo.card import ModelCard
 from zoo.errors import InputError
+from zoo.listing import over_seeds
 
 COLUMNS = (
     Column(title="Model"),
@@ -64,18 +65,6 @@ def part(listed: Table, task: str | None = None, without: Collection[str] = ()) 
         low=listed.low[rows][:, kept],
         high=listed.high[rows][:, kept],
     )
-
-
-def over_seeds(card: ModelCard) -> str:
-    """The mean score over seeds, with half the length of its 95 % interval and how many seeds there were: "99.3 ± 1.0
-    (3)", "93.2 (same)" where all give one score, "99.6 (1)" of one seed."""
-    scale = SCORES[card.metrics.measure][1]
-    places = 1 if scale > 1 else 3
-    kept = card.spread
-    if kept.low is None or kept.high is None or len(set(kept.scores)) == 1:
-        return f"{scale * kept.mean:.{places}f} ({'same' if len(kept.seeds) > 1 else 1})"
-    half = scale * (kept.high - kept.low) / 2
-    return f"{scale * kept.mean:.{places}f} ± {half:.{places}f} ({len(kept.seeds)})"
 
 
 def _cards() -> tuple[list[ModelCard], list[str]]:

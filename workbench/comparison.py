@@ -16,7 +16,6 @@ from workbench.provenance import provenance
 from workbench.records import Column, Curve, Table
 from workbench.scoring import interval
 from workbench.subject import load, to_numpy
-from zoo.card import card_path
 from zoo.errors import InputError
 from zoo.evaluation import measure, predict_milliseconds
 from zoo.loading import fitted
@@ -88,6 +87,7 @@ def compare(task_name: str, split: str | None = None, limit: int | None = None) 
     interval, the seconds and device of training (from the card), milliseconds to predict (the least of five repeats of
     a batch of up to 256, now, on this machine), and the number of parameters. `split` is the task's scored one unless
     given; `limit` takes its first samples. The verdict is the note's first sentence, and stands in the provenance.
+    Models whose card or weights are missing or damaged are left out, and named in the note's last sentence.
 
     Where a number is asked for: R² and errors, see `workbench.prediction`. Where a class is asked for at several steps,
     all models are compared by the last of them, since some answer only once.
@@ -101,15 +101,23 @@ def compare(task_name: str, split: str | None = None, limit: int | None = None) 
         raise InputError(
             f"There is no model of {task_name} to compare. Add a recipe in zoo/recipes/, or choose another."
         )
-    missing = [name for name in names if not card_path(name).is_file()]
-    shipped = [name for name in names if name not in missing] or names  # where none is there, the first says why
+    broken = [name for name in names if not _can_be_loaded(name)]
+    whole = [name for name in names if name not in broken] or names  # where none is, the first says why
     judged: Callable[[str, Samples], Entry] = _predictions if task.regression else _answers
-    record = contest.table(task, split or task.scored, [judged(name, samples) for name in shipped])
-    return (
-        replace(record, note=f"{record.note} Not trained yet, and left out: {', '.join(missing)}.")
-        if missing
-        else record
-    )
+    record = contest.table(task, split or task.scored, [judged(name, samples) for name in whole])
+    return replace(record, note=f"{record.note} {_left_out(broken)}") if broken else record
+
+
+def _can_be_loaded(name: str) -> bool:
+    try:
+        zoo.load(name)
+    except InputError:
+        return False
+    return True
+
+
+def _left_out(names: list[str]) -> str:
+    return f"Not trained yet or damaged, and left out: {', '.join(names)}. `python -m zoo verify` says which."
 
 
 def paired(first: Bool[np.ndarray, "sample"], second: Bool[np.ndarray, "sample"]) -> Paired:

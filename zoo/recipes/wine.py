@@ -3,7 +3,7 @@
 from zoo.recipe import Recipe, Training
 
 TASK = "wine"
-LIMITS = "Learnt from 118 wines of three grape varieties of one region: it knows no fourth wine and no other year."
+LIMITS = "Learnt from 118 wines of three grape varieties of one region: it knows no other wine."
 
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
