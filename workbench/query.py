@@ -2,16 +2,18 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.records import Output
 from workbench.subject import Subject, chunked, read
 from workbench.switches import plain_kernels
+from workbench.tape import Tape, record
 from zoo.model import Capability
 from zoo.task import Samples
 
@@ -97,6 +99,33 @@ class Query:
             return value
 
         return chunked(compute, len(points), points[0].numel(), self.subject.device)
+
+    def recorded(self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None) -> Tape:
+        """The tape of f at points: every operation on the way with its values, so let them be few at a time."""
+        part = slice(None)
+        with plain_kernels(recurrent=self._recurrent, onednn=self._recurrent):
+            tape = record(lambda at: self._read_at(at, part, rows), points)
+        self.subject.meter.add(forward=len(points))
+        return tape
+
+    def recorded_logits(self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None) -> Tape:
+        """The tape of all logits at points."""
+        mask = self.mask if self.mask is None or rows is None else self.mask[rows]
+        with plain_kernels(recurrent=self._recurrent, onednn=self._recurrent):
+            tape = record(lambda at: self.subject.logits_at(at, mask), points)
+        self.subject.meter.add(forward=len(points))
+        return tape
+
+    def doubled(self) -> Self:
+        """The same question in float64, on a copy of the network."""
+        subject = self.subject
+        exact = replace(subject, model=subject.editable().double(), digest="", meter=subject.meter)
+        return replace(self, subject=exact)
+
+    @cached_property
+    def _recurrent(self) -> bool:
+        """Whether there are layers that torch fuses into one operation over all steps."""
+        return any(isinstance(module, nn.RNNBase) for module in self.subject.network.modules())
 
     def _read_at(self, points: Tensor, part: slice, rows: Int[Tensor, "row"] | None) -> Float[Tensor, "part"]:
         where = part if rows is None else rows[part]

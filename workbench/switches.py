@@ -12,9 +12,10 @@ _LOCK = threading.RLock()
 
 
 @contextlib.contextmanager
-def plain_kernels(recurrent: bool = False, attention: bool = False) -> Iterator[None]:
-    """Without fused recurrent layers, or fused attention, or either; nothing is locked where nothing is switched."""
-    if not (recurrent or attention):
+def plain_kernels(recurrent: bool = False, attention: bool = False, onednn: bool = False) -> Iterator[None]:
+    """Without fused recurrent layers, fused attention, or oneDNN's layers (which fuse recurrent ones on a CPU); nothing
+    is locked where nothing is switched."""
+    if not (recurrent or attention or onednn):
         yield
         return
     with _LOCK, contextlib.ExitStack() as switched:
@@ -22,4 +23,7 @@ def plain_kernels(recurrent: bool = False, attention: bool = False) -> Iterator[
             switched.enter_context(sdpa_kernel(SDPBackend.MATH))
         if recurrent:
             switched.enter_context(torch.backends.cudnn.flags(enabled=False))
+        if onednn:
+            switched.callback(torch._C._set_mkldnn_enabled, torch._C._get_mkldnn_enabled())
+            torch._C._set_mkldnn_enabled(False)
         yield
