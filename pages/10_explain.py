@@ -13,15 +13,17 @@ if subject is None:
     st.stop()
 samples = controls.samples(subject.task, chosen)
 
-fitting = methods_for(subject)
-titles = {name: kind.title for name, kind in fitting.items()}
-names = controls.choose_several(
-    "Methods", list(fitting), "methods", explained.default_methods(list(fitting.values())), titles, explained.SHOWN
-)
-explained.greyed_out(subject)
-body = st.container()
-with st.expander("Settings"):
+offered, body, settings = st.container(), st.container(), st.expander("Settings")
+with settings:
     target = controls.target(subject.task)
+fitting = methods_for(subject, samples, target)
+titles = {name: kind.title for name, kind in fitting.items()}
+with offered:
+    names = controls.choose_several(
+        "Methods", list(fitting), "methods", explained.default_methods(list(fitting.values())), titles, explained.SHOWN
+    )
+    explained.greyed_out(subject, samples, target)
+with settings:
     scale = controls.choose("Scale of the maps", list(explained.SCALES), key="scale", titles=explained.SCALE_TITLES)
     methods = forms.configure_all([fitting[name] for name in names])
 if not names:

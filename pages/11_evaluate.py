@@ -13,16 +13,18 @@ said = st.empty()
 subject = waiting.result(work.subject(chosen.model), "model")
 if subject is None:
     st.stop()
-fitting, measured = methods_for(subject), metrics()
+measured, what = metrics(), st.expander("What is measured")
+with what:
+    count = controls.choose("Samples", ["16", "32", "64"], key="samples", default="16")
+samples = controls.first_of(subject.task, int(count))
+fitting = methods_for(subject, samples)
 titles = {name: kind.title for name, kind in {**fitting, **measured}.items()}
-with st.expander("What is measured"):
+with what:
     names = controls.choose_several("Methods", list(fitting), "methods", list(fitting), titles, len(fitting))
     wanted = controls.choose_several("Metrics", list(measured), "metrics", list(measured), titles, len(measured))
-    count = controls.choose("Samples", ["16", "32", "64"], key="samples", default="16")
 if not names or not wanted:
     show.problem("Nothing is measured. Choose at least one method and one metric.")
     st.stop()
-samples = controls.first_of(subject.task, int(count))
 
 kinds = [fitting[name]() for name in names], [measured[name]() for name in wanted]
 scores = waiting.result(work.evaluation(subject, samples, *kinds), "evaluation")

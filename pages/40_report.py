@@ -14,13 +14,13 @@ if subject is None:
 
 left, right = st.columns([1, 2.6], gap="large")
 with left:
-    fitting = methods_for(subject)
-    titles = {name: kind.title for name, kind in fitting.items()}
     samples = controls.several_samples(subject.task, explained.SHOWN)
+    target = controls.target(subject.task)
+    fitting = methods_for(subject, samples, target)
+    titles = {name: kind.title for name, kind in fitting.items()}
     names = controls.choose_several(
         "Methods", list(fitting), "methods", explained.default_methods(list(fitting.values())), titles, len(fitting)
     )
-    target = controls.target(subject.task)
     seed = controls.whole_number("Seed", "seed", 0, 2**31 - 1, 0, "Of everything that is drawn at random")
 if not names:
     show.problem("No method is chosen. Choose at least one.")

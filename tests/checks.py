@@ -1,9 +1,11 @@
 """One check per claim of a method and per promise of a metric. `broken.py` holds a wrong one for each to reject."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import oracles
+import pytest
 import torch
 from subjects import (
     IMAGES,
@@ -26,10 +28,11 @@ from subjects import (
     subject,
 )
 
-from workbench.explanation import AbstractMethod, Claim, explain, why_not
-from workbench.records import Attribution
+from workbench.explanation import AbstractMethod, Claim, explain, refusal
+from workbench.records import Attribution, Target
 from workbench.scoring import AbstractMetric
 from workbench.subject import Subject
+from zoo.errors import InputError
 from zoo.task import Samples
 
 
@@ -38,9 +41,18 @@ def explained(method: AbstractMethod, of: Subject, samples: Samples) -> np.ndarr
     return explain(of, samples, method, SCORE).values.reshape(len(samples), -1).astype(np.float64)
 
 
+def refused(method: AbstractMethod, of: Subject, samples: Samples, target: Target = SCORE) -> bool:
+    """Whether a method says that it cannot explain these samples; then `explain` must say the same, and only then."""
+    if (reason := refusal(method, of, samples, target)) is None:
+        return False
+    with pytest.raises(InputError, match=re.escape(reason)):
+        explain(of, samples, method, target)
+    return True
+
+
 def fitting(method: AbstractMethod, networks: tuple) -> list[Subject]:
     """The subjects that a method can explain."""
-    return [of for of in map(subject, networks) if why_not(type(method), of) is None]
+    return [of for of in map(subject, networks) if not refused(method, of, of.task.samples("test"))]
 
 
 def check_completeness(method: AbstractMethod) -> None:

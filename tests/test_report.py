@@ -331,7 +331,7 @@ def test_a_saliency_report_needs_a_method() -> None:
 
 def test_a_report_of_a_traditional_model() -> None:
     subject = workbench.load("logistic_digits")
-    chosen = [kind() for kind in methods_for(subject).values()]
+    chosen = [kind() for kind in methods_for(subject, subject.task.select("5")).values()]
     text = Page(build(saliency_report(subject, subject.task.select("5"), chosen), "R")).text
     assert "logistic_digits was asked about 1 sample of" in text
 

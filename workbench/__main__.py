@@ -193,10 +193,10 @@ def report(
 
     arguments.check_out(out, (".html",))
     subject = workbench.load(model)
-    picked = arguments.chosen_methods(methods, subject)
-    batch = subject.task.select(samples)
+    batch, asked = subject.task.select(samples), arguments.target(target, output)
+    picked = arguments.chosen_methods(methods, subject, batch, asked)
     with notes.status(f"Explaining {len(batch)} samples by {len(picked)} methods"):
-        blocks = saliency_report(subject, batch, methods=picked, target=arguments.target(target, output), seed=seed)
+        blocks = saliency_report(subject, batch, methods=picked, target=asked, seed=seed)
         write(blocks, out, title=f"Saliency report: {model}")
     _wrote(out)
 

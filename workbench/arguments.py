@@ -71,10 +71,12 @@ def chosen(names: str, found: Mapping[str, type[Kind]], word: str) -> list[Kind]
     return [found[name]() for name in picked]
 
 
-def chosen_methods(names: str, subject: Subject) -> list[AbstractMethod]:
-    """The methods that `names` lists; "all" is all that fit the subject."""
+def chosen_methods(
+    names: str, subject: Subject, samples: Samples | None = None, target: Target = Target()
+) -> list[AbstractMethod]:
+    """The methods that `names` lists; "all" is all that fit the subject and, where they are given, the samples."""
     if names == "all":
-        return [kind() for kind in methods_for(subject).values()]
+        return [kind() for kind in methods_for(subject, samples, target).values()]
     picked = chosen(names, methods(), "method")
     for method in picked:
         if (reason := why_not(type(method), subject)) is not None:

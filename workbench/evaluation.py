@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from workbench import settings
-from workbench.explanation import AbstractMethod, Claim, explain, methods, why_not
+from workbench.explanation import AbstractMethod, Claim, explain, methods, refusal
 from workbench.records import Attribution, Column, Score, Table, Target
 from workbench.scoring import AbstractMetric
 from workbench.subject import Subject
@@ -37,7 +37,7 @@ def evaluate(
     for method in methods:
         if watch is not None:
             watch(method.title)
-        if (reason := why_not(type(method), subject)) is not None:
+        if (reason := refusal(method, subject, samples, target)) is not None:
             scores += [_missing(subject, samples, method.name, metric, reason) for metric in metrics]
             continue
         attribution = explain(subject, samples, seeded(method, seed), target)

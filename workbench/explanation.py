@@ -65,6 +65,11 @@ class AbstractMethod(settings.Extension):
         """The reference inputs x' of a method that has them; they give f(x') and the completeness gap."""
         return None
 
+    def why_not(self, query: Query) -> str | None:
+        """None where the method, as it is set, can answer this query; else one sentence that says why not, and what to
+        do. Whether it fits the subject at all is said by `needs` and `kinds`."""
+        return None
+
     def is_random(self) -> bool:
         """Whether another seed gives other values."""
         return any(field.name == "seed" for field in settings.fields(self))
@@ -96,9 +101,22 @@ def why_not(kind: type[AbstractMethod], subject: Subject) -> str | None:
     return None
 
 
-def methods_for(subject: Subject) -> dict[str, type[AbstractMethod]]:
-    """The methods that fit a subject."""
-    return {name: kind for name, kind in methods().items() if why_not(kind, subject) is None}
+def refusal(method: AbstractMethod, subject: Subject, samples: Samples, target: Target = Target()) -> str | None:
+    """None where a method can explain these samples of a subject; else one sentence that says why it cannot."""
+    if (reason := why_not(type(method), subject)) is not None:
+        return reason
+    subject.check(samples)
+    return method.why_not(Query(subject, samples, samples.labels.clamp(min=0), target.output))
+
+
+def methods_for(
+    subject: Subject, samples: Samples | None = None, target: Target = Target()
+) -> dict[str, type[AbstractMethod]]:
+    """The methods that fit a subject and, where samples are given, can explain them as they are by default."""
+    fitting = {name: kind for name, kind in methods().items() if why_not(kind, subject) is None}
+    if samples is None:
+        return fitting
+    return {name: kind for name, kind in fitting.items() if refusal(kind(), subject, samples, target) is None}
 
 
 def explain(
@@ -112,8 +130,8 @@ def explain(
 
     `classes` gives each sample a class of its own, in place of the one that the target means.
 
-    Raises `InputError` where the method does not fit the subject, the samples do not fit the task, or the result is
-    not finite. The samples, the subject and torch's global generator are left as they were.
+    Raises `InputError` where the method does not fit the subject or the samples, the samples do not fit the task, or
+    the result is not finite. The samples, the subject and torch's global generator are left as they were.
     """
     if (reason := why_not(type(method), subject)) is not None:
         fitting = ", ".join(methods_for(subject))
@@ -125,6 +143,8 @@ def explain(
     view = subject.metered()
     start = time.perf_counter()
     query = Query(view, samples, classes, target.output)
+    if (reason := method.why_not(query)) is not None:
+        raise InputError(reason)
     values = to_numpy(method.attribute(query))
     seconds = time.perf_counter() - start
     if not (np.isfinite(values).all() and logits.isfinite().all()):

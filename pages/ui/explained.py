@@ -8,9 +8,9 @@ import streamlit as st
 from pages.ui import sentences, show, waiting, work
 from pages.ui.markup import Html, element, facts, grade, reasons
 from workbench.agreement import agreement
-from workbench.explanation import AbstractMethod, Claim, methods, why_not
+from workbench.explanation import AbstractMethod, Claim, methods, refusal
 from workbench.quantity import share, significant
-from workbench.records import Attribution, Evidence, Score
+from workbench.records import Attribution, Evidence, Score, Target
 from workbench.report.single import held
 from workbench.subject import Subject
 from zoo.task import Samples
@@ -30,9 +30,9 @@ def default_methods(fitting: Sequence[type[AbstractMethod]]) -> list[str]:
     return [kind.name for kind in [*real[: SHOWN - 1], *controls[:1]]]
 
 
-def greyed_out(subject: Subject) -> None:
+def greyed_out(subject: Subject, samples: Samples, target: Target) -> None:
     """The methods that do not fit, each with the reason."""
-    pairs = [(kind.title, why_not(kind, subject)) for kind in methods().values()]
+    pairs = [(kind.title, refusal(kind(), subject, samples, target)) for kind in methods().values()]
     chips = [element("span", "", element("s", "", title), f" {reason}") for title, reason in pairs if reason]
     if chips:
         show.html(element("p", "wb-chips", *chips))

@@ -64,7 +64,7 @@ def ahead() -> None:
 
 
 def _explanation(subject: Subject, samples: Samples) -> work.Work[Attribution]:
-    fitting = methods_for(subject)
+    fitting = methods_for(subject, samples)
     return work.explanation(subject, samples, fitting[explained.default_methods(list(fitting.values()))[0]](), Target())
 
 
