@@ -8,6 +8,7 @@ import oracles
 import pytest
 import torch
 from subjects import (
+    GROWN,
     IMAGES,
     SCORE,
     TABLES,
@@ -57,7 +58,7 @@ def fitting(method: AbstractMethod, networks: tuple) -> list[Subject]:
 
 def check_completeness(method: AbstractMethod) -> None:
     """Σ a = f(x) - f(x'), to 1 % of it."""
-    for of in fitting(method, (*TABLES, *IMAGES, *TEXTS)):
+    for of in fitting(method, (*TABLES, *IMAGES, *TEXTS, *GROWN)):
         record = explain(of, of.task.samples("test"), method, SCORE)
         allowed = 0.01 * np.abs(record.f_x - record.f_reference) + 1e-5
         assert (np.abs(record.completeness_gap) <= allowed).all(), (of.name, record.relative_gap.max())
@@ -65,7 +66,7 @@ def check_completeness(method: AbstractMethod) -> None:
 
 def check_dummy(method: AbstractMethod) -> None:
     """A feature that f ignores gets 0: the last column of the tables; outside the corner of the images."""
-    for of in fitting(method, TABLES[:-1]):
+    for of in fitting(method, (*TABLES[:-1], *GROWN)):
         values = explained(method, of, of.task.samples("test"))
         assert np.abs(values[:, 3]).max() < 1e-5, of.name
         assert np.abs(values).max() > 0.1, of.name
@@ -89,7 +90,7 @@ def check_linearity(method: AbstractMethod) -> None:
 def check_symmetry(method: AbstractMethod) -> None:
     """Features 0 and 1 are interchangeable in these networks: equal inputs get equal attributions."""
     samples = at((0.7, 0.7, 0.2), (-0.4, -0.4, 1.0))
-    for of in fitting(method, (Linear, Product, Additive)):
+    for of in fitting(method, (Linear, Product, Additive, *GROWN)):
         values = explained(method, of, samples)
         assert np.abs(values[:, 0] - values[:, 1]).max() < 1e-5, of.name
         assert np.abs(values[:, 0]).max() > 0.1, of.name

@@ -12,6 +12,7 @@ from workbench.records import Output, Target
 from workbench.subject import Subject
 from zoo.model import Capability, TokenNetwork
 from zoo.task import Kind, Samples, Task, TextTask
+from zoo.traditional.tree import Tree
 
 SCORE = Target(of=1, output=Output.LOGIT)
 """The toy networks put their function into the logit of class 1; the logit of class 0 is always zero."""
@@ -310,12 +311,24 @@ class Negation(OneHotBag):
         return torch.stack((torch.zeros_like(score), score), -1)
 
 
+class Grown(Tree):
+    """A tree that asks whether both x₀ and x₁ are above a half: symmetric in the two, deaf to the other columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 4)
+        both = (corners[:, :2].sum(1) == 2).long()
+        self.fit(Samples(inputs=corners, labels=both, ids=tuple(map(str, range(16)))), Features(), seed=0)
+
+
 TABLES = (Linear, TwoLayers, Product, PolarProduct, Saturated, Additive, Dense)
 IMAGES = (Corner, Convolved)
 TEXTS = (OneHotBag, Negation)
+GROWN = (Grown,)
+"""Traditional models, which have no gradient."""
 
 
-def subject(network: type[nn.Module] | nn.Module) -> Subject:
+def subject(network: type[nn.Module] | nn.Module | type[Tree]) -> Subject:
     """A toy network bound to its task."""
     module = network() if isinstance(network, type) else network
     task = Bag() if isinstance(module, TokenNetwork) else Pixels() if isinstance(module, IMAGES) else Features()

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from subjects import (
+    GROWN,
     IMAGES,
     SCORE,
     TABLES,
@@ -24,7 +25,7 @@ from subjects import (
 
 from workbench.chance import generator, per_sample
 from workbench.coalitions import coalitions
-from workbench.explanation import explain, method, methods, methods_for, why_not
+from workbench.explanation import explain, method, methods, methods_for, refusal, why_not
 from workbench.perturbations import group_counts, per_feature, spread
 from workbench.records import Output, Target
 from workbench.reference_inputs import REFERENCE_INPUTS, reference_inputs
@@ -39,7 +40,7 @@ numbers = st.floats(-3, 3, width=32)
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("network", [*TABLES, *IMAGES, *TEXTS])
+@pytest.mark.parametrize("network", [*TABLES, *IMAGES, *TEXTS, *GROWN])
 def test_values_have_the_shape_of_the_input_and_one_sample_is_a_batch_of_one(name, network):
     of = subject(network)
     samples = of.task.samples("test")
@@ -52,6 +53,13 @@ def test_values_have_the_shape_of_the_input_and_one_sample_is_a_batch_of_one(nam
     for i in (0, 3):
         one = explain(of, samples.take([i]), method(name), SCORE)
         np.testing.assert_allclose(one.values[0], whole.values[i], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_method_explains_something_here(name):
+    """What refuses all of these subjects would pass every test above and below."""
+    toys = [subject(network) for network in (*TABLES, *IMAGES, *TEXTS, *GROWN)]
+    assert any(refusal(method(name), of, of.task.samples("test"), SCORE) is None for of in toys)
 
 
 @pytest.mark.parametrize("name", ["integrated_gradients", "occlusion", "kernel_shap"])

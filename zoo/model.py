@@ -26,6 +26,8 @@ class Capability(StrEnum):
     RECURRENT = "recurrent"
     SEQUENCE = "sequence"
     """It answers at every step of its output, not only once."""
+    TREES = "trees"
+    """Its answer is a sum over decision trees, which it hands out (`zoo.trees.MadeOfTrees`)."""
 
 
 class Network(nn.Module, ABC):

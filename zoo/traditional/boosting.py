@@ -1,14 +1,16 @@
 """Gradient boosting on histograms."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 from jaxtyping import Float
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from torch import Tensor
 
-from zoo.model import TraditionalModel
+from zoo.model import Capability, TraditionalModel, linear_logits
 from zoo.tabular import answers, rows, wanted
 from zoo.task import Samples, Task
+from zoo.trees import Sum, Trees, joined
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Boosting(TraditionalModel):
     """
 
     name = "boosting"
+    capabilities = frozenset({Capability.TREES})
 
     rounds: int = 100
     """Trees per class."""
@@ -50,6 +53,8 @@ class Boosting(TraditionalModel):
         self.fitted.fit(rows(samples.inputs), wanted(samples))
 
     def logits(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
+        if isinstance(self.fitted, HistGradientBoostingClassifier):
+            return linear_logits(self.fitted.decision_function(rows(inputs)))
         return answers(self.fitted, inputs)
 
     def parameters(self) -> int:
@@ -57,3 +62,33 @@ class Boosting(TraditionalModel):
         trees = [tree for row in self.fitted._predictors for tree in row]  # scikit-learn shows them nowhere else
         leaves = sum(tree.get_n_leaf_nodes() for tree in trees)
         return 2 * (leaves - len(trees)) + leaves + self.fitted._baseline_prediction.size
+
+    def structure(self) -> Trees:
+        start, classifies = self.fitted._baseline_prediction.ravel(), hasattr(self.fitted, "classes_")
+        width = len(start)
+        two = classifies and width == 1  # one F for the difference of two classes, which is shared
+        ways = np.array([[-0.5, 0.5]]) if two else np.eye(width)
+        nothing = np.zeros(ways.shape[1])
+        tables = [
+            _table(tree.nodes, way, nothing)
+            for row in self.fitted._predictors
+            for tree, way in zip(row, ways, strict=True)
+        ]
+        sums = Sum.LOGIT if classifies else Sum.NUMBER
+        return replace(joined(tables), start=start @ ways, sums=sums)
+
+
+def _table(nodes: np.ndarray, way: Float[np.ndarray, "class"], start: Float[np.ndarray, "class"]) -> Trees:
+    """The nodes of one tree, whose answers go to the classes along `way`."""
+    leaf = nodes["is_leaf"].astype(bool)
+    return Trees(
+        feature=nodes["feature_idx"].astype(np.int64),
+        threshold=nodes["num_threshold"].astype(np.float64),
+        left=np.where(leaf, -1, nodes["left"].astype(np.int64)),
+        right=np.where(leaf, -1, nodes["right"].astype(np.int64)),
+        values=nodes["value"][:, None] * way,
+        start=start,
+        count=1,
+        sums=Sum.LOGIT,
+        precision=np.float64,
+    )

@@ -6,10 +6,11 @@ from jaxtyping import Float
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from torch import Tensor
 
-from zoo.model import TraditionalModel
+from zoo.model import Capability, TraditionalModel
 from zoo.tabular import answers, rows, wanted
 from zoo.task import Samples, Task
-from zoo.traditional.tree import numbers_of
+from zoo.traditional.tree import numbers_of, table_of
+from zoo.trees import Trees, joined
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Forest(TraditionalModel):
     """
 
     name = "forest"
+    capabilities = frozenset({Capability.TREES})
 
     trees: int = 200
     fitted: RandomForestClassifier | RandomForestRegressor = field(init=False, repr=False)
@@ -37,3 +39,6 @@ class Forest(TraditionalModel):
 
     def parameters(self) -> int:
         return sum(numbers_of(tree) for tree in self.fitted.estimators_)
+
+    def structure(self) -> Trees:
+        return joined([table_of(tree, 1 / len(self.fitted.estimators_)) for tree in self.fitted.estimators_])

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
 from jaxtyping import Float
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from torch import Tensor
 
-from zoo.model import TraditionalModel
+from zoo.model import Capability, TraditionalModel
 from zoo.tabular import answers, rows, wanted
 from zoo.task import Samples, Task
+from zoo.trees import Sum, Trees
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Tree(TraditionalModel):
     """
 
     name = "tree"
+    capabilities = frozenset({Capability.TREES})
 
     depth: int | None = None
     """Most questions in a row; None asks until a leaf is pure."""
@@ -41,9 +44,29 @@ class Tree(TraditionalModel):
     def parameters(self) -> int:
         return numbers_of(self.fitted)
 
+    def structure(self) -> Trees:
+        return table_of(self.fitted)
+
 
 def numbers_of(tree: DecisionTreeClassifier | DecisionTreeRegressor) -> int:
     """A feature and a threshold per question; in each leaf a mean, or a share per class (they sum to one)."""
     leaves, nodes = int(tree.tree_.n_leaves), int(tree.tree_.node_count)
     free = tree.n_classes_ - 1 if isinstance(tree, DecisionTreeClassifier) else 1
     return 2 * (nodes - leaves) + leaves * int(free)
+
+
+def table_of(tree: DecisionTreeClassifier | DecisionTreeRegressor, share: float = 1.0) -> Trees:
+    """The nodes of a fitted tree, its answers times its `share` in a mean."""
+    nodes, classes = tree.tree_, isinstance(tree, DecisionTreeClassifier)
+    values = nodes.value[:, 0].astype(np.float64)
+    values = share * (values / values.sum(1, keepdims=True) if classes else values)
+    return Trees(
+        feature=np.maximum(nodes.feature, 0).astype(np.int64),
+        threshold=nodes.threshold,
+        left=nodes.children_left.astype(np.int64),
+        right=nodes.children_right.astype(np.int64),
+        values=values,
+        start=np.zeros(values.shape[1]),
+        count=1,
+        sums=Sum.PROBABILITY if classes else Sum.NUMBER,
+    )
