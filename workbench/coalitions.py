@@ -19,23 +19,26 @@ class Design:
     weights: Float[Tensor, "row"]
 
 
-def coalitions(players: int, budget: int, seed: int) -> Design:
+def coalitions(players: int, budget: int, seed: int, sampling: str = "paired") -> Design:
     """At most `budget` coalitions of `players`, closed under complement, weighted by the Shapley kernel.
 
     Sizes are taken in pairs (s, players - s) from the outside in, where most of the kernel's weight is. A pair of
     sizes is enumerated where drawing would take at least as many of the remaining budget; all other sizes are drawn,
-    stratified by size, each draw together with its complement. All players alike, so one design serves all samples
-    that have as many players.
+    stratified by size, each draw together with its complement. Sizes are drawn in proportion to their weight or, where
+    `sampling` is "leverage", all alike, which is in proportion to the leverage 1 / C(M, |z|) of each coalition in the
+    regression [musco2025provably]; what is drawn more often than it weighs is weighted down. All players alike, so one
+    design serves all samples that have as many players.
     """
     everything = 2**players - 2 <= budget
     left, parts, weights = budget, [], []
-    open_sizes = {size: _size_weight(players, size) for size in range(1, players // 2 + 1)}
+    open_sizes = {size: _size_share(players, size, sampling) for size in range(1, players // 2 + 1)}
     for size in list(open_sizes):
         count = comb(players, size) * (1 if 2 * size == players else 2)
         if not everything and left * open_sizes[size] < count * sum(open_sizes.values()):
             break
         parts.append(_all_of_size(players, size))
-        weights.append(torch.full((count,), open_sizes.pop(size) / count, dtype=torch.float64))
+        weights.append(torch.full((count,), _size_weight(players, size) / count, dtype=torch.float64))
+        del open_sizes[size]
         left -= count
     if open_sizes and left >= 2:
         drawn, shares = _drawn(players, open_sizes, left // 2, seed)
@@ -71,6 +74,11 @@ def _size_weight(players: int, size: int) -> float:
     return (1 if 2 * size == players else 2) / (size * (players - size))
 
 
+def _size_share(players: int, size: int, sampling: str) -> float:
+    """Of the draws, up to a common factor."""
+    return _size_weight(players, size) if sampling == "paired" else (1 if 2 * size == players else 2)
+
+
 def _all_of_size(players: int, size: int) -> Bool[Tensor, "row group"]:
     index = torch.tensor(list(combinations(range(players), size)), dtype=torch.long)
     present = torch.zeros(len(index), players, dtype=torch.bool).scatter_(1, index, True)
@@ -80,7 +88,8 @@ def _all_of_size(players: int, size: int) -> Bool[Tensor, "row group"]:
 def _drawn(
     players: int, sizes: dict[int, float], pairs: int, seed: int
 ) -> tuple[Bool[Tensor, "row group"], Float[Tensor, "row"]]:
-    """`pairs` random coalitions and their complements, the sizes in proportion to their weight; duplicates merged."""
+    """`pairs` random coalitions and their complements, the sizes in these proportions; duplicates merged. A row weighs
+    its size's weight over the share of its size, so that in expectation the kernel comes out."""
     share = torch.tensor(list(sizes.values()), dtype=torch.float64)
     middle = (torch.arange(pairs, dtype=torch.float64) + 0.5) / pairs
     slot = torch.searchsorted(share.cumsum(0) / share.sum(), middle).clamp(max=len(sizes) - 1)
@@ -88,4 +97,6 @@ def _drawn(
     order = torch.rand(pairs, players, generator=generator(seed, "coalitions", players)).argsort(1).argsort(1)
     half = order < chosen[:, None]
     present, times = torch.unique(torch.cat((half, ~half)), dim=0, return_counts=True)
-    return present, times.double() * float(share.sum()) / (2 * pairs)
+    smaller = torch.minimum(present.sum(1), players - present.sum(1)).tolist()
+    ratio = torch.tensor([_size_weight(players, size) / sizes[size] for size in smaller], dtype=torch.float64)
+    return present, times * ratio * float(share.sum()) / (2 * pairs)

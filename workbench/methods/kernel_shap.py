@@ -28,12 +28,14 @@ class KernelShap(AbstractMethod):
 
     The M players are the task's groups (patches, words, columns); a group's value is shared equally by its entries.
     Where the budget allows all 2^M - 2 coalitions the values are the exact Shapley values; else whole sizes of
-    coalition are enumerated where that is cheaper than drawing them, and the rest is drawn in complementary pairs.
+    coalition are enumerated where that is cheaper than drawing them, and the rest is drawn in complementary pairs, its
+    sizes in proportion to their π or, with `sampling` "leverage", all alike. One factorisation serves all samples that
+    have as many groups.
     The dummy and symmetry axioms hold for groups, and only in expectation where coalitions are drawn.
 
     When it misleads: coalitions mix x with x' into inputs that may be unlike any data, and correlated features share
     what one of them does.
-    Reference: [lundberg2017unified]
+    Reference: [lundberg2017unified], [musco2025provably]
     """
 
     name = "kernel_shap"
@@ -43,6 +45,7 @@ class KernelShap(AbstractMethod):
     )
 
     n_samples: int = setting(1024, low=4, high=1_000_000, help="Coalitions per sample; at least 8 per group are taken")
+    sampling: str = setting("paired", choices=("paired", "leverage"), help="Sizes drawn by their weight, or all alike")
     reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What absent groups show (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the coalitions drawn, and of 'noise' and 'data'")
 
@@ -57,7 +60,8 @@ class KernelShap(AbstractMethod):
         f_reference = query.values(reference).double()
         wanted = query.values(query.inputs).double() - f_reference
         designs = {
-            players: coalitions(players, self._budget(players), self.seed) for players in counts.unique().tolist()
+            players: coalitions(players, self._budget(players), self.seed, self.sampling)
+            for players in counts.unique().tolist()
         }
         present, rows = [], []
         for sample, players in enumerate(counts.tolist()):
