@@ -43,7 +43,7 @@ class OwenValues(AbstractMethod):
     title = "Owen values"
     claims = frozenset({Claim.COMPLETENESS, Claim.DUMMY, Claim.LINEARITY, Claim.IMPLEMENTATION_INVARIANCE})
 
-    n_samples: int = setting(4096, low=4, high=1_000_000, help="Coalitions per sample up to which values are exact")
+    n_samples: int = setting(1024, low=4, high=1_000_000, help="Coalitions per sample up to which values are exact")
     hierarchy: str = setting("auto", choices=("auto", "place"), help="auto: a table's columns by correlation")
     reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What absent groups show (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the orders drawn, and of 'noise' and 'data'")
