@@ -265,7 +265,7 @@ class Corner(Scalar):
 class Convolved(nn.Module):
     """Two convolutions, a batch normalisation and a rectifier, with seeded weights."""
 
-    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION})
+    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION, Capability.ACTIVATION_MAPS})
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()

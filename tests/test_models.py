@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 import zoo
 from zoo.loading import fitted, untrained
-from zoo.model import Capability, Network, TokenNetwork, linear_logits, log_probabilities, parameter_count
+from zoo.model import CONVOLUTIONS, Capability, Network, TokenNetwork, linear_logits, log_probabilities, parameter_count
 from zoo.recipes import RECIPES
 from zoo.task import TextTask
 from zoo.traditional.hog import Hog
@@ -122,14 +122,17 @@ def test_layers_have_names_under_which_they_are_found(name):
     layers = model.named_layers()
     assert len(layers) > 0
     assert all(model.get_submodule(key) is module for key, module in layers.items())
-    assert (model.class_activation_layer is not None) == (Capability.CONVOLUTION in model.capabilities)
+    assert (model.class_activation_layer is not None) == (Capability.ACTIVATION_MAPS in model.capabilities)
+    convolves = any(isinstance(module, CONVOLUTIONS) for module in model.modules())
+    assert model.class_activation_layer is not None or not convolves
     if model.class_activation_layer is None:
         return
     maps = []
     handle = model.get_submodule(model.class_activation_layer).register_forward_hook(lambda *call: maps.append(call[2]))
     model(batch(name)[0])
     handle.remove()
-    assert maps[0].ndim == 2 + len(zoo.task(RECIPES[name].task).axes[1:])
+    places = zoo.task(RECIPES[name].task).axes[1:] if convolves else ("token",)
+    assert maps[0].ndim == 2 + len(places)
 
 
 @pytest.mark.parametrize("name", SENTENCES)

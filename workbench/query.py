@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
+from workbench.activations import Tap
 from workbench.records import Output
 from workbench.subject import Subject, chunked, read
 from workbench.switches import plain_kernels
@@ -126,6 +127,84 @@ class Query:
     def _recurrent(self) -> bool:
         """Whether there are layers that torch fuses into one operation over all steps."""
         return any(isinstance(module, nn.RNNBase) for module in self.subject.network.modules())
+
+    def activations(self, layer: str) -> Float[Tensor, "sample ..."]:
+        """What a layer gives for each sample, on the subject's device; of a layer called several times, the last."""
+
+        def compute(part: slice) -> Tensor:
+            with torch.no_grad():
+                return view._kept(tap, part)[0]
+
+        with self._tapped(layer) as (view, tap):
+            return chunked(compute, len(self.points), self.points[0].numel(), self.subject.device)
+
+    def activations_and_gradients(self, layer: str) -> tuple[Float[Tensor, "sample ..."], Float[Tensor, "sample ..."]]:
+        """The same and ∂f/∂activation, which is zero where f does not depend on it."""
+        kept: list[Tensor] = []
+
+        def compute(part: slice) -> Tensor:
+            with torch.enable_grad(), self._differentiable():
+                activation, value = view._kept(tap, part)
+                gradient = torch.zeros_like(activation)
+                if value.requires_grad:
+                    (gradient,) = torch.autograd.grad(value.sum(), activation, materialize_grads=True)
+            kept.append(activation.detach())
+            self.subject.meter.add(forward=0, backward=len(value))
+            return gradient
+
+        with self._tapped(layer) as (view, tap):
+            gradients = chunked(compute, len(self.points), self.points[0].numel(), self.subject.device)
+        return torch.cat(kept), gradients
+
+    def values_with(
+        self, layer: str, build: Callable[[slice], Float[Tensor, "row ..."]], rows: Int[Tensor, "row"]
+    ) -> Float[Tensor, "row"]:
+        """f of the samples `rows` where a layer gives `build(slice of rows)` on in place of its own output."""
+
+        def compute(part: slice) -> Tensor:
+            tap.start(given=build(part), call=calls)
+            with torch.no_grad():
+                value = view._read_at(self.points[rows[part]], part, rows)
+            tap.check_given()
+            self.subject.meter.add(forward=len(value))
+            return value.cpu()
+
+        if not len(rows):
+            return torch.zeros(0)
+        with self._tapped(layer) as (view, tap):
+            with torch.no_grad():
+                view._kept(tap, slice(0, 1))
+            calls = tap.calls
+            return chunked(compute, len(rows), self.points[0].numel(), self.subject.device)
+
+    def layers(self, kinds: tuple[type[nn.Module], ...]) -> list[tuple[str, tuple[int, ...]]]:
+        """Name and shape of the output of each module of these kinds, in the order in which the network calls them
+        (where it calls one several times, the last time), seen on the first sample."""
+        view = replace(self, subject=self.subject.private())
+        network, called = view.subject.network, list[str]()
+        named = [name for name, module in network.named_modules() if name and isinstance(module, kinds)]
+        taps = {name: Tap(network, name, called) for name in named}
+        with torch.no_grad():
+            view._read_at(self.points[:1], slice(0, 1), None)
+        self.subject.meter.add(forward=1)
+        return [(name, taps[name].shape) for name in reversed(dict.fromkeys(reversed(called)))]
+
+    def _kept(self, tap: Tap, part: slice) -> tuple[Float[Tensor, "part ..."], Float[Tensor, "part"]]:
+        """What the layer gives for a part of the samples, and f."""
+        tap.start()
+        value = self._read_at(self.points[part], part, None)
+        self.subject.meter.add(forward=len(value))
+        return tap.kept(len(value)), value
+
+    @contextlib.contextmanager
+    def _tapped(self, layer: str) -> Iterator[tuple[Self, Tap]]:
+        """The same query of a private copy of the network, and a tap on one of its layers."""
+        view = replace(self, subject=self.subject.private())
+        tap = Tap(view.subject.network, layer)
+        try:
+            yield view, tap
+        finally:
+            tap.release()
 
     def _read_at(self, points: Tensor, part: slice, rows: Int[Tensor, "row"] | None) -> Float[Tensor, "part"]:
         where = part if rows is None else rows[part]

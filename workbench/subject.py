@@ -111,6 +111,10 @@ class Subject:
         """The same subject around another module (other weights, say)."""
         return replace(self, model=model, digest="", meter=Meter())
 
+    def private(self) -> Self:
+        """The same subject around a copy of its network that is nobody else's; parameters and meter are shared."""
+        return replace(self, model=self.network, digest="")
+
     def metered(self, watch: Callable[[Meter], None] | None = None) -> Self:
         """The same subject with a meter of its own: a call's passes are counted for it alone."""
         view = copy.copy(self)

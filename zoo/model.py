@@ -16,6 +16,9 @@ LEAST_PROBABILITY = 1e-6
 """Of a model without logits; a forest says 0 where no tree saw the class, and log 0 cannot be explained."""
 
 
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+
+
 class Capability(StrEnum):
     """What a model offers to whoever wants to look into it."""
 
@@ -23,6 +26,8 @@ class Capability(StrEnum):
     EMBEDDING = "embedding"
     ATTENTION = "attention"
     CONVOLUTION = "convolution"
+    ACTIVATION_MAPS = "activation maps"
+    """A layer says something of each place of an image or series: a convolution's maps, a transformer's tokens."""
     RECURRENT = "recurrent"
     SEQUENCE = "sequence"
     """It answers at every step of its output, not only once."""
@@ -40,7 +45,7 @@ class Network(nn.Module, ABC):
     name: ClassVar[str]
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.GRADIENT})
     class_activation_layer: str | None = None
-    """Dotted name of the module whose feature maps a class-activation map should use; whatever convolves has one."""
+    """Dotted name of the module whose output a class-activation map should use; what offers activation maps has one."""
 
     @abstractmethod
     def forward(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
@@ -100,7 +105,7 @@ class ConvolutionalNetwork(Network):
     computed in that corner alone, layer by layer.
     """
 
-    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION})
+    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION, Capability.ACTIVATION_MAPS})
 
     @abstractmethod
     def prepare(
@@ -172,9 +177,14 @@ def log_probabilities(probabilities: Float[np.ndarray, "sample class"]) -> Float
 
 
 def capabilities(model: nn.Module | TraditionalModel) -> frozenset[Capability]:
-    """What a model can do; a module that says nothing has a gradient."""
-    fallback = {Capability.GRADIENT} if isinstance(model, nn.Module) else set()
-    return frozenset(getattr(model, "capabilities", fallback))
+    """What a model can do; a module that says nothing has a gradient and, where it convolves, activation maps."""
+    said = getattr(model, "capabilities", None)
+    if said is not None:
+        return frozenset(said)
+    if not isinstance(model, nn.Module):
+        return frozenset()
+    convolves = any(isinstance(module, CONVOLUTIONS) for module in model.modules())
+    return frozenset({Capability.GRADIENT, Capability.ACTIVATION_MAPS} if convolves else {Capability.GRADIENT})
 
 
 def parameter_count(model: nn.Module | TraditionalModel) -> int:

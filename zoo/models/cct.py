@@ -24,7 +24,9 @@ class Cct(Network):
     """
 
     name = "cct"
-    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION, Capability.ATTENTION})
+    capabilities = frozenset(
+        {Capability.GRADIENT, Capability.CONVOLUTION, Capability.ATTENTION, Capability.ACTIVATION_MAPS}
+    )
     class_activation_layer = "tokens"
 
     mean: Tensor

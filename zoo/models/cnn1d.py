@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from zoo.model import Network
+from zoo.model import Capability, Network
 
 
 class Cnn1d(Network):
@@ -22,6 +22,8 @@ class Cnn1d(Network):
     """
 
     name = "cnn1d"
+    capabilities = frozenset({Capability.GRADIENT, Capability.ACTIVATION_MAPS})
+    class_activation_layer = "maps"
 
     mean: Tensor
     deviation: Tensor
@@ -43,6 +45,7 @@ class Cnn1d(Network):
         self.register_buffer("deviation", torch.tensor(float(deviation)))
         self.read = nn.Conv1d(features, width, window, padding="same")
         self.layers = nn.ModuleList(_layer(width, window, 2**k) for k in range(layers))
+        self.maps = nn.Identity()  # gives the sum of all layers a name
         self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(2 * width, classes)
 
@@ -50,6 +53,7 @@ class Cnn1d(Network):
         x = self.read(((inputs - self.mean) / self.deviation).transpose(1, 2))  # sample, width, time
         for layer in self.layers:
             x = x + layer(x)
+        x = self.maps(x)
         pooled = torch.cat((x.mean(2), x.amax(2)), dim=1)  # sample, 2 × width
         return self.classify(self.dropout(pooled))
 

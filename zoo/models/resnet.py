@@ -21,7 +21,7 @@ class Resnet(Network):
     """
 
     name = "resnet"
-    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION})
+    capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION, Capability.ACTIVATION_MAPS})
 
     mean: Tensor
     deviation: Tensor

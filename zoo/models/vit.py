@@ -22,7 +22,8 @@ class Vit(Network):
     """
 
     name = "vit"
-    capabilities = frozenset({Capability.GRADIENT, Capability.ATTENTION})
+    capabilities = frozenset({Capability.GRADIENT, Capability.ATTENTION, Capability.ACTIVATION_MAPS})
+    class_activation_layer = "norm"  # before it, the length of a token has no effect: gradient × activation is zero
 
     mean: Tensor
     deviation: Tensor
