@@ -13,7 +13,7 @@ from subjects import SCORE, Constant, Convolved, Corner, Dense, Features, Negati
 import workbench
 import workbench.evidence as rules
 from workbench.evaluation import evaluate, league
-from workbench.evidence import evidence, randomised
+from workbench.evidence import evidence
 from workbench.explanation import explain, method, methods
 from workbench.methods.gradient import Gradient
 from workbench.methods.random import Random
@@ -22,6 +22,7 @@ from workbench.metrics.deletion import Deletion
 from workbench.metrics.relevance_mass import RelevanceMass
 from workbench.query import Query
 from workbench.records import Grade
+from workbench.repetition import randomised
 from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.model import TraditionalModel
@@ -121,7 +122,7 @@ def test_random_control_is_rarely_more_than_not_supported_without_weights():
 def test_what_ignores_the_weights_is_not_supported(digits, monkeypatch):
     samples = digits.task.select("0:8")
     record = explain(digits, samples, Edges())
-    monkeypatch.setattr(rules, "_configured", lambda _: Edges())  # no file of the methods' folder holds it
+    monkeypatch.setattr(rules, "configured", lambda _: Edges())  # no file of the methods' folder holds it
     found = evidence(digits, samples, record)
     assert grades(found) == {Grade.NOT_SUPPORTED: 8}
     assert all(not reason.holds for one in found for reason in one.reasons if reason.check == "random weights")

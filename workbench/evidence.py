@@ -11,17 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import torch
-from torch import nn
 
 from workbench import settings
-from workbench.explanation import AbstractMethod, Claim, explain, method
+from workbench.explanation import Claim
 from workbench.metrics.deletion import Deletion
 from workbench.metrics.insertion import Insertion
 from workbench.metrics.relevance_mass import RelevanceMass
 from workbench.perturbations import fine_features, group_counts
 from workbench.quantity import fixed, share, significant
 from workbench.records import Attribution, Evidence, Grade, Reason, Score
+from workbench.repetition import again, configured, randomised
 from workbench.scoring import over_places, rank_correlation
 from workbench.subject import Subject
 from zoo.errors import InputError
@@ -66,19 +65,6 @@ def evidence(subject: Subject, samples: Samples, attribution: Attribution, seed:
     ]
     found = [reasons for check in checks if (reasons := list(check))]
     return [_graded(attribution, sample, [reasons[sample] for reasons in found]) for sample in range(len(samples))]
-
-
-def randomised(network: nn.Module, seed: int) -> nn.Module:
-    """The network with the entries of each parameter permuted: every tensor keeps its values, and nothing else.
-
-    Works in place; give it a full copy.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
-            parameter.copy_(parameter.flatten()[order].view_as(parameter))
-    return network
 
 
 def _graded(attribution: Attribution, sample: int, found: list[Reason | str | None]) -> Evidence:
@@ -160,10 +146,10 @@ def _weights(subject: Subject, samples: Samples, attribution: Attribution, seed:
     if isinstance(subject.model, TraditionalModel):
         yield from [f"{unknown} a traditional model has none to randomise."] * len(samples)
         return
-    config = _configured(attribution).rough()
+    config = configured(attribution).rough()
     try:
         others = [
-            _again(subject.with_model(randomised(subject.editable(), seed + copy)), samples, attribution, config)
+            again(subject.with_model(randomised(subject.editable(), seed + copy)), samples, attribution, config)
             for copy in range(RANDOM_WEIGHTS)
         ]
     except InputError:  # the attribution was explained before, so it is the permuted weights that do not compute
@@ -182,12 +168,12 @@ def _weights(subject: Subject, samples: Samples, attribution: Attribution, seed:
 
 
 def _seeds(subject: Subject, samples: Samples, attribution: Attribution) -> Iterator[Reason]:
-    config = _configured(attribution)
+    config = configured(attribution)
     if not config.is_random():
         return
     own = settings.values(config)["seed"]
     others = [
-        _again(subject, samples, attribution, replace(config, seed=own + step))  # type: ignore[call-arg]
+        again(subject, samples, attribution, replace(config, seed=own + step))  # type: ignore[call-arg]
         for step in range(1, SEEDS + 1)
     ]
     for found in _correlations(subject, samples, attribution, others):
@@ -225,20 +211,6 @@ def _beaten(score: Score) -> np.ndarray:
     """The share of the control that does worse than each sample's value, by more than rounding does."""
     better = score.values[:, None] - score.control
     return ((better if score.higher_is_better else -better) > TOLERANCE).mean(1)
-
-
-def _configured(attribution: Attribution) -> AbstractMethod:
-    return method(attribution.method, **attribution.parameters)
-
-
-def _again(subject: Subject, samples: Samples, attribution: Attribution, config: AbstractMethod) -> Attribution:
-    """The same classes explained again, and brought to the same form."""
-    classes = torch.tensor(attribution.classes)
-    record = explain(subject, samples, config, attribution.target, classes)
-    for step in attribution.steps[len(record.steps) :]:
-        what, _, axis = step.rpartition(" over ")
-        record = record.abs() if not what else record.sum(axis) if what == "sum" else record.norm(axis)
-    return record
 
 
 def _correlations(

@@ -75,16 +75,16 @@ class AbstractRemoval(AbstractMetric):
         features = fine_features(subject.task, samples.inputs)
         counts = group_counts(features)
         worth = per_feature(torch.tensor(over_inputs(attribution, subject.task.axes)), features)
-        ranks = _ranks(-worth if self.inserting else worth, counts, samples.ids, self.seed)
-        curve = _removed(query, features, ranks[:, None], self.n_steps, self.reference_input, self.seed)
-        control = _controls(_Answers(query), self.n_orders, self.n_steps, self.reference_input, self.seed)
+        order = ranks(-worth if self.inserting else worth, counts, samples.ids, self.seed)
+        curve = _removed(query, features, order[:, None], self.n_steps, self.reference_input, self.seed)
+        control = _controls(Answers(query), self.n_orders, self.n_steps, self.reference_input, self.seed)
         shares = (_turns(counts, self.n_steps) / counts.clamp(min=1)[:, None]).numpy()
         if self.inserting:  # the same inputs, walked through from the other end
             return curve[..., ::-1], control[..., ::-1], 1 - shares[..., ::-1]
         return curve, control, shares
 
 
-class _Answers:
+class Answers:
     """A query by what it asks and is answered: equal for all methods that explain the same classes of the same inputs.
 
     The answers are part of it, so that a network whose weights were changed in place meets no control of its past.
@@ -100,22 +100,29 @@ class _Answers:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Answers) and self.key == other.key
+        return isinstance(other, Answers) and self.key == other.key
 
 
 @lru_cache(maxsize=32)
 def _controls(
-    answers: _Answers, n_orders: int, n_steps: int, reference_input: str, seed: int
+    answers: Answers, n_orders: int, n_steps: int, reference_input: str, seed: int
 ) -> Float[np.ndarray, "sample draw step"]:
     """The curves of random orders, which do not depend on the attribution."""
     query = answers.query
     features = fine_features(query.subject.task, query.inputs)
     counts = group_counts(features)
-    ranks = torch.zeros(len(counts), n_orders, max(1, int(counts.amax())), dtype=torch.long)
+    return _removed(query, features, random_ranks(query, counts, n_orders, seed), n_steps, reference_input, seed)
+
+
+def random_ranks(
+    query: Query, counts: Int[Tensor, "sample"], n_orders: int, seed: int
+) -> Int[Tensor, "sample draw feature"]:
+    """Random orders of each sample's features, as the rank that each feature has in them."""
+    drawn = torch.zeros(len(counts), n_orders, max(1, int(counts.amax())), dtype=torch.long)
     for sample, (count, name) in enumerate(zip(counts.tolist(), query.samples.ids, strict=True)):
         draws = torch.rand(n_orders, count, generator=generator(seed, "random orders", name))
-        ranks[sample, :, :count] = draws.argsort(1)
-    return _removed(query, features, ranks, n_steps, reference_input, seed)
+        drawn[sample, :, :count] = draws.argsort(1)
+    return drawn
 
 
 def _removed(
@@ -148,16 +155,16 @@ def _turns(counts: Int[Tensor, "sample"], n_steps: int) -> Int[Tensor, "sample s
     return torch.where(2 * step <= n_steps, forward, counts[:, None] - forward.flip(1))
 
 
-def _ranks(
+def ranks(
     worth: Float[Tensor, "sample feature"], counts: Int[Tensor, "sample"], ids: tuple[str, ...], seed: int
 ) -> Int[Tensor, "sample feature"]:
     """0 for the feature of most worth, 1 for the next, …; equal ones in random order, so that no place is favoured."""
-    ranks = torch.zeros(worth.shape, dtype=torch.long)
+    found = torch.zeros(worth.shape, dtype=torch.long)
     for sample, (count, name) in enumerate(zip(counts.tolist(), ids, strict=True)):
         shuffled = torch.randperm(count, generator=generator(seed, "ties", name))
         order = shuffled[worth[sample, shuffled].argsort(descending=True, stable=True)]
-        ranks[sample, order] = torch.arange(count)
-    return ranks
+        found[sample, order] = torch.arange(count)
+    return found
 
 
 def _on_grid(
