@@ -1,8 +1,10 @@
 """Every metric: its promises, the wrong metrics that they reject, and what it says where it does not apply."""
 
 import broken
+import broken_promises
 import checks
 import numpy as np
+import promises
 import pytest
 from subjects import SCORE, Convolved, Corner, Dense, subject
 
@@ -11,7 +13,9 @@ from workbench.removal import AbstractRemoval
 from workbench.scoring import interval, metric, metrics, rank_correlation
 from zoo.errors import InputError
 
-PROMISED = [(name, check) for name, found in checks.METRICS.items() for check in found]
+CHECKS = {**checks.METRICS, **promises.METRICS}
+PROMISED = [(name, check) for name, found in CHECKS.items() for check in found]
+WRONG = [*broken.metrics(), *broken_promises.metrics()]
 
 
 @pytest.mark.parametrize(("name", "check"), PROMISED)
@@ -19,16 +23,16 @@ def test_metric_keeps_its_promises(name, check):
     check(metric(name))
 
 
-@pytest.mark.parametrize(("check", "wrong"), broken.metrics(), ids=lambda value: getattr(value, "__name__", None))
+@pytest.mark.parametrize(("check", "wrong"), WRONG, ids=lambda value: getattr(value, "__name__", None))
 def test_check_rejects_a_wrong_metric(check, wrong):
     with pytest.raises(AssertionError):
         check(wrong)
 
 
 def test_every_metric_has_checks_and_every_check_a_broken_metric():
-    assert set(checks.METRICS) == set(metrics())
-    used = {check for found in checks.METRICS.values() for check in found}
-    assert used == {check for check, _ in broken.metrics()}
+    assert set(CHECKS) == set(metrics())
+    used = {check for found in CHECKS.values() for check in found}
+    assert used == {check for check, _ in WRONG}
 
 
 def test_batch_and_single_samples_get_the_same_scores():

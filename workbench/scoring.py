@@ -76,6 +76,11 @@ class AbstractMetric(settings.Extension):
             provenance=attribution.provenance,
         )
 
+    def unmeasured(self, attribution: Attribution, why: str) -> Score:
+        """The score of samples none of which could be scored, and why."""
+        count = len(attribution)
+        return self.record(attribution, np.zeros(count), np.zeros((count, 1)), np.zeros(count, bool), why)
+
 
 def metrics() -> dict[str, type[AbstractMetric]]:
     """Every metric there is, by name."""

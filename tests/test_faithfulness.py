@@ -1,0 +1,241 @@
+"""Metrics that remove features, foretell effects or ask again: degenerate inputs, batches, cost, rewritten models."""
+
+import numpy as np
+import promises
+import pytest
+import torch
+from checks import with_values
+from subjects import (
+    SCORE,
+    Amounts,
+    Constant,
+    Convolved,
+    Corner,
+    Dense,
+    Features,
+    Linear,
+    Negation,
+    Number,
+    OneHotBag,
+    subject,
+)
+from test_prediction import traditional
+from torch import nn
+
+from workbench.explanation import explain, method
+from workbench.noisy_imputation import imputed
+from workbench.records import Score
+from workbench.rewritten import combined, layered, mirrored, shifted
+from workbench.scoring import metric
+from workbench.subject import Subject
+from zoo.model import TraditionalModel
+
+NAMES = sorted(promises.METRICS)
+AXIOMS = ("implementation_invariance", "input_invariance", "linearity", "symmetry")
+
+
+class Counts(TraditionalModel):
+    """Counts of good words less bad ones, as a traditional model of sentences."""
+
+    name = "counts"
+
+    def fit(self, samples, task, seed) -> None:
+        pass
+
+    def logits(self, inputs) -> torch.Tensor:
+        score = ((inputs == 2).float() - (inputs == 3).float()).sum(1)
+        return torch.stack((-score, score), 1)
+
+    def parameters(self) -> int:
+        return 0
+
+
+def scored(name: str, of: Subject, samples, record) -> Score | None:
+    """The score, sound in every way; None where the metric says beforehand that it does not apply."""
+    found = metric(name)
+    if (reason := found.why_not(samples, record)) is not None:
+        assert reason.endswith(".")
+        return None
+    score = found.score(of, samples, record)
+    assert len(score.values) + score.excluded == len(samples)
+    assert len(score.sample_ids) == len(score.values) == len(score.control)
+    assert np.isfinite(score.values).all()
+    assert np.isfinite(score.control).all()
+    assert bool(score.why) == bool(score.excluded)
+    return score
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("network", [Dense, Convolved, Negation, OneHotBag, Number, Constant], ids=lambda n: n.__name__)
+def test_any_map_of_any_network_gets_a_finite_score_or_a_reason(name, network):
+    of = subject(network)
+    samples = of.task.samples("test").take(range(3))
+    record = explain(of, samples, method("gradient"), SCORE if network is not Number else promises.replace(SCORE, of=0))
+    for values in (record.values, record.values * 0, record.values * 0 + 3):
+        scored(name, of, samples, with_values(record, values))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_summed_channels_and_magnitudes_are_scored(name):
+    of = subject(Convolved)
+    samples = of.task.samples("test").take(range(2))
+    record = explain(of, samples, method("gradient"), SCORE)
+    for changed in (record.sum("channel"), record.norm("channel"), record.abs()):
+        score = scored(name, of, samples, changed)
+        assert len(score.values) == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_traditional_models_of_numbers_and_of_sentences(name):
+    numbers, sentences = traditional(), Subject(Counts(), subject(Negation).task, name="counts")
+    for of in (numbers, sentences):
+        samples = of.task.samples("test").take(range(4))
+        score = scored(name, of, samples, explain(of, samples, method("occlusion")))
+        reached = score is not None and len(score.values) > 0
+        left_out = {"implementation_invariance", "linearity", "road"}
+        left_out |= {"irof"} if of is numbers else {"infidelity", "input_invariance", "symmetry"}
+        assert reached == (name not in left_out), of.name
+
+
+class OneFeature(Features):
+    """A table of a single column."""
+
+    name = "one_feature"
+
+    def load(self, split):
+        found = super().load(split)
+        return promises.replace(found, inputs=found.inputs[:, :1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_single_feature_has_one_order_and_nothing_to_agree_with(name):
+    with torch.random.fork_rng(devices=[]):
+        of = Subject(nn.Sequential(nn.Linear(1, 2)), OneFeature())
+    samples = of.task.samples("test").take(range(3))
+    score = scored(name, of, samples, explain(of, samples, method("input_x_gradient"), SCORE))
+    if name in ("faithfulness_correlation", "faithfulness_estimate", "monotonicity"):
+        assert score.excluded == 3
+    elif name in ("pixel_flipping", "comprehensiveness", "sufficiency", "irof"):
+        np.testing.assert_allclose(score.control, np.repeat(score.values[:, None], 20, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("network", [Convolved, Negation], ids=lambda network: network.__name__)
+def test_a_sample_gets_the_same_score_in_any_batch(name, network):
+    of = subject(network)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("input_x_gradient"), SCORE)
+    whole = scored(name, of, samples, record)
+    for i in (0, 2):
+        if whole is None or samples.ids[i] not in whole.sample_ids:
+            continue
+        row = whole.sample_ids.index(samples.ids[i])
+        one = metric(name).score(of, samples.take([i]), record.take(i))
+        np.testing.assert_allclose(one.values, whole.values[[row]], atol=1e-4)
+        np.testing.assert_allclose(one.control, whole.control[[row]], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in AXIOMS])
+def test_another_method_pays_for_its_own_order_alone(name):
+    network = Corner()
+    of = subject(network)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("gradient"), SCORE)
+    found = metric(name)
+    first, view, again = found.score(of, samples, record), of.metered(), of.metered()
+    other = found.score(view, samples, with_values(record, record.values[..., ::-1]))
+    if name != "non_sensitivity":  # whose control are the map's own values in other places
+        np.testing.assert_array_equal(other.control, first.control)
+    assert view.meter.forward <= len(samples) * (getattr(found, "n_steps", 5) + 6)
+    network.weight.data *= 0.5
+    found.score(again, samples, record)
+    assert again.meter.forward > view.meter.forward, "other weights, other answers"
+
+
+def test_numbers_are_scored_in_their_own_unit_and_have_no_share_to_lose():
+    of, samples = subject(Number), Amounts().samples("test").take(range(3))
+    record = explain(of, samples, method("gradient"))
+    for name in ("comprehensiveness", "sufficiency", "prediction_gap_important", "pixel_flipping"):
+        assert metric(name).score(of, samples, record).unit == "output"
+    assert "no share" in metric("irof").score(of, samples, record).why
+
+
+@pytest.mark.parametrize("name", AXIOMS)
+def test_axioms_say_why_a_model_cannot_be_rewritten(name):
+    of = Subject(Counts(), subject(Negation).task, name="counts")
+    samples = of.task.samples("test")
+    score = metric(name).score(of, samples, explain(of, samples, method("occlusion")))
+    assert score.excluded == len(samples)
+    assert len(score.why.split()) > 5
+    assert np.isnan(score.mean)
+
+
+def test_a_network_that_reads_its_own_weights_is_not_rewritten():
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            with torch.random.fork_rng(devices=[]):
+                self.layer = nn.Linear(4, 2)
+
+        def forward(self, inputs):
+            return self.layer(inputs) + self.layer.weight.sum()
+
+    of, samples = Subject(Tied(), Features()), Features().samples("test")
+    score = metric("implementation_invariance").score(of, samples, explain(of, samples, method("gradient"), SCORE))
+    assert "reads its layers' weights itself" in score.why
+
+
+def test_rewritten_models_compute_what_they_say():
+    for network in (Dense, Convolved, Negation):
+        of = subject(network)
+        x = of.task.samples("test").inputs
+        if network is Negation:
+            e = of.points(x) + 0.5
+            moved = shifted(of, torch.tensor(0.5))
+            torch.testing.assert_close(moved.points(x), e)
+        else:
+            moved = shifted(of, torch.tensor(0.5))
+            torch.testing.assert_close(moved.logits(x + 0.5), of.logits(x), atol=1e-4, rtol=0)
+            both = mirrored(of, x.ndim - 1)
+            torch.testing.assert_close(both.logits(x), both.logits(x.flip(-1)))
+            torch.testing.assert_close(both.logits(x), (of.logits(x) + of.logits(x.flip(-1))) / 2)
+        torch.testing.assert_close(moved.logits(x) if network is Negation else of.logits(x), of.logits(x))
+        total = combined(of, of.editable(), 2.0, -3.0)
+        torch.testing.assert_close(total.logits(x), -of.logits(x), atol=1e-4, rtol=1e-4)
+
+
+def test_layers_written_as_two_keep_the_function_and_leave_the_model_alone():
+    of = subject(Convolved)
+    before = {name: value.clone() for name, value in of.network.state_dict().items()}
+    x = of.task.samples("test").inputs
+    other = layered(of, 0)
+    torch.testing.assert_close(other.logits(x), of.logits(x), atol=1e-4, rtol=1e-4)
+    assert len(list(other.network.parameters())) == len(list(of.network.parameters())) + 3
+    assert layered(subject(Linear), 0) is None, "its weights are in no layer"
+    for name, value in of.network.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_imputation_solves_the_dense_system_and_keeps_what_is_known(share):
+    chance = torch.Generator().manual_seed(0)
+    images = torch.rand(3, 2, 7, 9, generator=chance)
+    kept = torch.rand(3, 1, 7, 9, generator=chance) > share
+    kept[:, :, 3, 3] = True
+    filled = imputed(images, kept, torch.zeros_like(images))
+    for image, known, found in zip(images, kept[:, 0], filled, strict=True):
+        expected = promises.dense_imputation(image, [tuple(pixel) for pixel in (~known).nonzero().tolist()])
+        torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=0)
+        assert torch.equal(found[:, known], image[:, known])
+    alone = imputed(images[:1], kept[:1], torch.zeros_like(images[:1]))
+    torch.testing.assert_close(alone, filled[:1], atol=1e-6, rtol=0)
+
+
+def test_noise_falls_on_what_is_imputed_alone_and_nothing_kept_is_noise():
+    images, noise = torch.ones(2, 1, 4, 4), torch.full((2, 1, 4, 4), 0.25)
+    kept = torch.zeros(2, 1, 4, 4, dtype=torch.bool)
+    kept[0, 0, 0, 0] = True
+    filled = imputed(images, kept, noise)
+    assert filled[0, 0, 0, 0] == 1
+    torch.testing.assert_close(filled[0, 0, 1:], torch.full((3, 4), 1.25))
+    torch.testing.assert_close(filled[1], noise[1])

@@ -1,0 +1,74 @@
+"""Axioms: what a method should do whatever the model is, measured by asking it again of a model that was rewritten."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from workbench.chance import per_sample
+from workbench.explanation import AbstractMethod, why_not
+from workbench.records import Attribution, Score
+from workbench.repetition import again, configured
+from workbench.scoring import AbstractMetric
+from workbench.settings import setting
+from workbench.subject import Subject
+from zoo.errors import InputError
+from zoo.task import Samples
+
+Maps = Float[np.ndarray, "sample ..."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractAxiom(AbstractMetric):
+    """The distance ‖a - b‖ / (‖a‖ + ‖b‖) of two maps that an axiom says are equal: 0 where they are, 1 where they are
+    opposite or only one of them is zero.
+
+    The control is the distance of two maps of Gaussian noise. A method that costs much is asked in its rough form.
+    """
+
+    category = "axiomatic"
+    higher_is_better = False
+    unit = "distance"
+
+    n_maps: int = setting(20, low=1, high=1000, help="Pairs of random maps of each sample, the control")
+    seed: int = setting(0, low=0, high=2**31 - 1, help="Of the control, and of what is drawn to rewrite the model")
+
+    @abstractmethod
+    def pair(
+        self, subject: Subject, samples: Samples, attribution: Attribution, config: AbstractMethod
+    ) -> tuple[Maps, Maps]:
+        """The two maps; raises `InputError` where the model cannot be rewritten so."""
+
+    def score(self, subject: Subject, samples: Samples, attribution: Attribution) -> Score:
+        self.require(samples, attribution)
+        try:
+            config = configured(attribution).rough()
+            first, second = self.pair(subject, samples, attribution, config)
+        except InputError as error:
+            return self.unmeasured(attribution, str(error))
+        shape = (2, self.n_maps, *first.shape[1:])
+        noise = per_sample(lambda chance: torch.randn(shape, generator=chance), samples.ids, self.seed, "pairs of maps")
+        one, other = noise.numpy().swapaxes(0, 1)
+        return self.record(attribution, distance(first, second), distance(one, other, kept=2))
+
+    def before(
+        self, subject: Subject, samples: Samples, attribution: Attribution, config: AbstractMethod
+    ) -> Attribution:
+        """The attribution as this configuration gives it, which is the one at hand where that was made so."""
+        return attribution if config == configured(attribution) else explained(subject, samples, attribution, config)
+
+
+def explained(subject: Subject, samples: Samples, attribution: Attribution, config: AbstractMethod) -> Attribution:
+    """What the method says of a rewritten model, or the reason why it cannot."""
+    if (reason := why_not(type(config), subject)) is not None:
+        raise InputError(f"the model had to be rewritten, and {reason[0].lower()}{reason[1:]}")
+    return again(subject, samples, attribution, config)
+
+
+def distance(first: np.ndarray, second: np.ndarray, kept: int = 1) -> np.ndarray:
+    """‖a - b‖ / (‖a‖ + ‖b‖) over all but the `kept` first axes; 0 of two zero maps."""
+    a, b = (values.reshape(*values.shape[:kept], -1).astype(np.float64) for values in (first, second))
+    sizes = np.linalg.norm(a, axis=-1) + np.linalg.norm(b, axis=-1)
+    return np.linalg.norm(a - b, axis=-1) / np.where(sizes > 0, sizes, 1)
