@@ -1,5 +1,7 @@
 """Metrics that remove features, foretell effects or ask again: degenerate inputs, batches, cost, rewritten models."""
 
+from unittest import mock
+
 import numpy as np
 import promises
 import pytest
@@ -25,6 +27,7 @@ from torch import nn
 from workbench.explanation import explain, method
 from workbench.noisy_imputation import imputed
 from workbench.records import Score
+from workbench.repetition import again
 from workbench.rewritten import combined, layered, mirrored, shifted
 from workbench.scoring import metric
 from workbench.subject import Subject
@@ -239,3 +242,12 @@ def test_noise_falls_on_what_is_imputed_alone_and_nothing_kept_is_noise():
     assert filled[0, 0, 0, 0] == 1
     torch.testing.assert_close(filled[0, 0, 1:], torch.full((3, 4), 1.25))
     torch.testing.assert_close(filled[1], noise[1])
+
+
+def test_axioms_ask_for_the_rough_form_of_a_method_once():
+    of, samples = subject(Dense), Features().samples("test")
+    record = explain(of, samples, method("kernel_shap"), SCORE)
+    with mock.patch("workbench.axioms.again", wraps=again) as asked:
+        metric("input_invariance").score(of, samples, record)
+        metric("linearity").score(of, samples, record)
+    assert asked.call_count == 4, "f once, f shifted, the sum and the other model"

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -9,7 +10,9 @@ from jaxtyping import Float
 
 from workbench.chance import per_sample
 from workbench.explanation import AbstractMethod, why_not
+from workbench.query import Query
 from workbench.records import Attribution, Score
+from workbench.removal import Answers
 from workbench.repetition import again, configured
 from workbench.scoring import AbstractMetric
 from workbench.settings import setting
@@ -56,8 +59,30 @@ class AbstractAxiom(AbstractMetric):
     def before(
         self, subject: Subject, samples: Samples, attribution: Attribution, config: AbstractMethod
     ) -> Attribution:
-        """The attribution as this configuration gives it, which is the one at hand where that was made so."""
-        return attribution if config == configured(attribution) else explained(subject, samples, attribution, config)
+        """The attribution as this configuration gives it, which is the one at hand where that was made so. In a rough
+        form it is asked for once by all axioms."""
+        if config == configured(attribution):
+            return attribution
+        query = Query(subject, samples, torch.tensor(attribution.classes), attribution.target.output)
+        return _rough(Answers(query), config, _Kept(attribution))
+
+
+class _Kept:
+    """A record whose form counts (what was explained, and how it was summed), and not its values."""
+
+    def __init__(self, attribution: Attribution) -> None:
+        self.attribution, self.key = attribution, (attribution.target, attribution.steps)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Kept) and self.key == other.key
+
+
+@lru_cache(maxsize=8)
+def _rough(answers: Answers, config: AbstractMethod, kept: _Kept) -> Attribution:
+    return explained(answers.query.subject, answers.query.samples, kept.attribution, config)
 
 
 def explained(subject: Subject, samples: Samples, attribution: Attribution, config: AbstractMethod) -> Attribution:

@@ -78,14 +78,16 @@ class Mirrored(AbstractAround):
 
 
 class Combined(AbstractAround):
-    """α f + β g of two networks of the same points."""
+    """α f + β g of two networks of the same points; one that has no part in it is not asked."""
 
     def __init__(self, network: nn.Module, other: nn.Module, alpha: float, beta: float) -> None:
         super().__init__(network)
         self.other, self.alpha, self.beta = other, alpha, beta
 
     def around(self, answer: Callable[[nn.Module, Tensor], Tensor], points: Tensor) -> Tensor:
-        return self.alpha * answer(self.network, points) + self.beta * answer(self.other, points)
+        parts = ((self.alpha, self.network), (self.beta, self.other))
+        terms = [scale * answer(network, points) for scale, network in parts if scale]
+        return terms[0] + terms[1] if len(terms) > 1 else terms[0]
 
 
 class Function(TraditionalModel):
@@ -159,4 +161,4 @@ def _as_two(layer: nn.Module, chance: torch.Generator) -> nn.Sequential:
 
 
 def _around(subject: Subject, model: nn.Module | TraditionalModel) -> Subject:
-    return replace(subject, model=model, digest="", meter=Meter())
+    return replace(subject, model=model, digest="", meter=Meter(watch=subject.meter.watch))

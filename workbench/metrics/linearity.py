@@ -42,10 +42,13 @@ class Linearity(AbstractAxiom):
         if isinstance(subject.model, TraditionalModel):
             raise InputError("a traditional model has no weights to permute, from which a second one could be made")
         other = randomised(subject.editable(), self.seed)
-        asked = replace(attribution, target=Target(of=attribution.target.of, output=Output.LOGIT))
+        target = Target(of=attribution.target.of, output=Output.LOGIT)
+        asked = replace(attribution, target=target)
 
-        def of(alpha: float, beta: float) -> np.ndarray:
+        def of(alpha: float, beta: float) -> Maps:
             both = combined(subject, other, alpha, beta)
             return explained(both, samples, asked, config).values.astype(np.float64)
 
-        return of(self.alpha, self.beta), self.alpha * of(1, 0) + self.beta * of(0, 1)
+        same = attribution.target.output is Output.LOGIT  # then what is at hand is a(f)
+        own = self.before(subject, samples, attribution, config).values.astype(np.float64) if same else of(1, 0)
+        return of(self.alpha, self.beta), self.alpha * own + self.beta * of(0, 1)
