@@ -12,11 +12,29 @@ from workbench.methods.input_x_gradient import InputXGradient
 from workbench.methods.integrated_gradients import IntegratedGradients
 from workbench.methods.kernel_shap import KernelShap
 from workbench.methods.random import Random
+from workbench.metrics.aup import Aup
+from workbench.metrics.auprc import Auprc
+from workbench.metrics.aur import Aur
+from workbench.metrics.auroc import Auroc
+from workbench.metrics.average_sensitivity import AverageSensitivity
+from workbench.metrics.cascading_randomisation import CascadingRandomisation
+from workbench.metrics.class_sensitivity import ClassSensitivity
 from workbench.metrics.completeness import Completeness
 from workbench.metrics.deletion import Deletion
+from workbench.metrics.earth_movers_distance import EarthMoversDistance
+from workbench.metrics.effective_size import EffectiveSize
+from workbench.metrics.entropy import Entropy
 from workbench.metrics.insertion import Insertion
+from workbench.metrics.local_lipschitz import LocalLipschitz
+from workbench.metrics.max_sensitivity import MaxSensitivity
 from workbench.metrics.pointing_game import PointingGame
+from workbench.metrics.relative_input_stability import RelativeInputStability
+from workbench.metrics.relative_output_stability import RelativeOutputStability
 from workbench.metrics.relevance_mass import RelevanceMass
+from workbench.metrics.relevance_rank_accuracy import RelevanceRankAccuracy
+from workbench.metrics.seed_spread import SeedSpread
+from workbench.metrics.sparseness import Sparseness
+from workbench.metrics.top_k_intersection import TopKIntersection
 from workbench.query import Query
 from workbench.records import Attribution, Score
 from workbench.subject import Subject
@@ -181,6 +199,154 @@ class ForgetsTheSign(Completeness):
         return super().score(subject, samples, attribution.abs())
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakesTiesForHits(RelevanceRankAccuracy):
+    """Whatever ties with the last of the highest counts as found."""
+
+    def located(self, maps, evidence, shape) -> np.ndarray:
+        last = -np.sort(-maps, axis=-1)[..., evidence.sum() - 1 : evidence.sum()]
+        return ((maps >= last) & evidence).sum(-1) / evidence.sum()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DividesByK(TopKIntersection):
+    """Cannot reach 1 where the evidence is smaller than k."""
+
+    def located(self, maps, evidence, shape) -> np.ndarray:
+        return super().located(maps, evidence, shape) * min(self.k, evidence.sum()) / self.k
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiesAreLost(Auroc):
+    """Places that are alike count as wrongly ranked."""
+
+    def located(self, maps, evidence, shape) -> np.ndarray:
+        return (maps[..., evidence][..., :, None] > maps[..., ~evidence][..., None, :]).mean((-1, -2))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneByOne(Auprc):
+    """Counts places of equal value one after the other, as they lie."""
+
+    def located(self, maps, evidence, shape) -> np.ndarray:
+        hits = evidence[np.argsort(-maps, axis=-1, kind="stable")]
+        precision = hits.cumsum(-1) / np.arange(1, maps.shape[-1] + 1)
+        return (precision * hits).sum(-1) / evidence.sum()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalesByTheRange(Aup):
+    """Lifts what is negative to the bottom of the scale."""
+
+    def located(self, maps, evidence, shape) -> np.ndarray:
+        return super().located(maps - maps.min(-1, keepdims=True), evidence, shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecallsMagnitude(Aur):
+    """What speaks against the class is found too."""
+
+    def located(self, maps, evidence, shape) -> np.ndarray:
+        return super().located(np.abs(maps), evidence, shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovesInOneStep(EarthMoversDistance):
+    """Every move costs the same, wherever it goes."""
+
+    def located(self, maps, evidence, shape) -> np.ndarray:
+        return super().located(maps, evidence, {"feature": maps.shape[-1]})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeverQuiteEven(Sparseness):
+    """Another convention of the ranks, by which a constant map is not even."""
+
+    def measured(self, shares) -> np.ndarray:
+        return super().measured(shares) + 1 / shares.shape[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountsInBits(Entropy):
+    """The logarithm to base 2."""
+
+    def measured(self, shares) -> np.ndarray:
+        return super().measured(shares) / np.log(2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopsBeforeTheShare(EffectiveSize):
+    """The places that are still below the share."""
+
+    def measured(self, shares) -> np.ndarray:
+        return super().measured(shares) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakesTheMean(MaxSensitivity):
+    """The mean over inputs nearby in place of the maximum."""
+
+    def measured(self, nearby) -> float:
+        return float(nearby.relative_change().mean())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakesTheMaximum(AverageSensitivity):
+    """The maximum in place of the mean."""
+
+    def measured(self, nearby) -> float:
+        return float(nearby.relative_change().max())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgetsTheDistance(LocalLipschitz):
+    """Does not ask how far the input was moved."""
+
+    def measured(self, nearby) -> float:
+        return float(nearby.change().max())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DividesByDistance(RelativeInputStability):
+    """The input's change in its own units, not in shares of its size."""
+
+    def measured(self, nearby) -> float:
+        return float((nearby.relative_change() / nearby.distance).max())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DividesMaxima(RelativeOutputStability):
+    """The largest change of the map over the largest of the answer, which may belong to different inputs."""
+
+    def measured(self, nearby) -> float:
+        return float(nearby.relative_change().max() / nearby.answer.max())
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasedVariance(SeedSpread):
+    """The variance over seeds without the correction for their mean, so that noise is not 1."""
+
+    def record(self, attribution, values, control, scored=None, why="") -> Score:
+        return super().record(attribution, values * self.n_seeds / (self.n_seeds + 1), control, scored, why)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromTheInput(CascadingRandomisation):
+    """Begins at the other end."""
+
+    def score(self, subject: Subject, samples: Samples, attribution: Attribution) -> Score:
+        turned = CascadingRandomisation(order="bottom_up", n_stages=self.n_stages, seed=self.seed)
+        return turned.score(subject, samples, attribution)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameClass(ClassSensitivity):
+    """Explains the same class once more."""
+
+    def others(self, subject: Subject, samples: Samples, attribution: Attribution) -> Tensor:
+        return torch.tensor(attribution.classes)
+
+
 def metrics() -> list[tuple]:
     """Each check with a metric that it must reject."""
     import checks
@@ -199,4 +365,22 @@ def metrics() -> list[tuple]:
         (checks.check_control_is_chance, PointsByLuck()),
         (checks.check_only_right_answers_count, PointsOnWrongAnswersToo()),
         (checks.check_gap_on_paper, ForgetsTheSign()),
+        (checks.check_rank_accuracy_on_paper, TakesTiesForHits()),
+        (checks.check_top_k_on_paper, DividesByK()),
+        (checks.check_auroc_on_paper, TiesAreLost()),
+        (checks.check_auprc_on_paper, OneByOne()),
+        (checks.check_precision_on_paper, ScalesByTheRange()),
+        (checks.check_recall_on_paper, RecallsMagnitude()),
+        (checks.check_earth_on_paper, MovesInOneStep()),
+        (checks.check_gini_on_paper, NeverQuiteEven()),
+        (checks.check_entropy_on_paper, CountsInBits()),
+        (checks.check_size_on_paper, StopsBeforeTheShare()),
+        (checks.check_moved_maps_equal_the_loop, TakesTheMean()),
+        (checks.check_moved_maps_equal_the_loop, TakesTheMaximum()),
+        (checks.check_moved_maps_equal_the_loop, ForgetsTheDistance()),
+        (checks.check_moved_maps_equal_the_loop, DividesByDistance()),
+        (checks.check_moved_maps_equal_the_loop, DividesMaxima()),
+        (checks.check_seeds_on_paper, BiasedVariance()),
+        (checks.check_cascade_equals_the_loop, FromTheInput()),
+        (checks.check_other_class_on_paper, SameClass()),
     ]

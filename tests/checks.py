@@ -30,7 +30,7 @@ from subjects import (
 )
 
 from workbench.explanation import AbstractMethod, Claim, explain, refusal
-from workbench.records import Attribution, Target
+from workbench.records import Attribution, Output, Target
 from workbench.scoring import AbstractMetric
 from workbench.subject import Subject
 from zoo.errors import InputError
@@ -236,6 +236,184 @@ def check_only_right_answers_count(metric: AbstractMetric) -> None:
     assert samples.ids[1] not in score.sample_ids
 
 
+def on_corner(metric: AbstractMetric, inside: float, outside: float) -> np.ndarray:
+    """The metric of maps that are even on the nine pixels of the evidence and even on the other 27."""
+    of, samples, record = corner_record()
+    values = np.full(record.values.shape, outside)
+    values[..., :3, :3] = inside
+    return metric.score(of, samples, with_values(record, values)).values
+
+
+def check_levels(metric: AbstractMetric, *levels: tuple[float, float, float]) -> None:
+    """The metric of (value inside, value outside, expected score)."""
+    for inside, outside, expected in levels:
+        np.testing.assert_allclose(on_corner(metric, inside, outside), expected, atol=1e-6)
+
+
+def check_rank_accuracy_on_paper(metric: AbstractMetric) -> None:
+    """1 where the nine highest are the evidence, 0 where none is, 9/36 where all are alike."""
+    check_levels(metric, (1, 0, 1.0), (0, 1, 0.0), (0, -1, 1.0), (-1, 0, 0.0), (2, 2, 0.25), (0, 0, 0.25))
+    of, samples, record = corner_record()
+    values = np.zeros(record.values.shape)
+    values[..., :3, :2], values[..., 5, :3] = 5, 9  # three outside, then six inside: nine
+    np.testing.assert_allclose(metric.score(of, samples, with_values(record, values)).values, 6 / 9)
+
+
+def check_top_k_on_paper(metric: AbstractMetric) -> None:
+    """The best is 1 for any k; of a constant map k · 9/36 lie inside."""
+    for k, even in ((4, 0.25), (9, 0.25), (18, 0.5), (36, 1.0), (1000, 1.0)):
+        check_levels(replace(metric, k=k), (1, 0, 1.0), (1, 1, even), (0, 0, even))
+    for k in (4, 9, 27):
+        check_levels(replace(metric, k=k), (0, 1, 0.0), (-1, 0, 0.0))
+
+
+def check_auroc_on_paper(metric: AbstractMetric) -> None:
+    """1 where all inside is above all outside, 0 where below, 1/2 of a constant map; a misranked one costs 1/(9·27)."""
+    check_levels(metric, (1, 0, 1.0), (0, 1, 0.0), (0, -1, 1.0), (3, 3, 0.5), (0, 0, 0.5))
+    of, samples, record = corner_record()
+    values = np.zeros(record.values.shape)
+    values[..., :3, :3] = np.arange(1, 10).reshape(3, 3)
+    values[..., 5, 5] = 1.5
+    found = metric.score(of, samples, with_values(record, values)).values
+    np.testing.assert_allclose(found, 1 - 1 / (9 * 27))
+
+
+def check_auprc_on_paper(metric: AbstractMetric) -> None:
+    """1 at best, 9/36 of a constant map, Σ i/(27+i) / 9 where the evidence comes last, one by one."""
+    check_levels(metric, (1, 0, 1.0), (3, 3, 0.25), (0, 0, 0.25), (0, 1, 0.25))
+    of, samples, record = corner_record()
+    values = np.ones(record.values.shape)
+    values[..., :3, :3] = -np.arange(1, 10).reshape(3, 3)
+    found = metric.score(of, samples, with_values(record, values)).values
+    np.testing.assert_allclose(found, sum(i / (27 + i) for i in range(1, 10)) / 9)
+
+
+def check_precision_on_paper(metric: AbstractMetric) -> None:
+    """Three times as high inside: precision is 1 for thresholds above a third, 9/36 below."""
+    check_levels(metric, (1, 0, 1.0), (0, 1, 0.0), (2, 2, 0.25), (0, 0, 0.0), (-1, -2, 0.0), (3, 1, 2 / 3 + 1 / 12))
+
+
+def check_recall_on_paper(metric: AbstractMetric) -> None:
+    """The mean height of the evidence as a share of the maximum."""
+    check_levels(metric, (1, 0, 1.0), (0, 1, 0.0), (2, 2, 1.0), (0, 0, 0.0), (-1, 3, 0.0), (1, 4, 0.25))
+
+
+def check_earth_on_paper(metric: AbstractMetric) -> None:
+    """0 on the evidence; evenly spread 1.5 of 5 pixels either way; all in the far corner 4 of 5, from (0, 0) 1 of 5."""
+    check_levels(metric, (1, 0, 0.0), (1, 1, 0.3), (0, 0, 0.3), (1, -1, 0.0))
+    of, samples, record = corner_record()
+    for place, expected in ((5, 0.8), (0, 0.2)):
+        values = np.zeros(record.values.shape)
+        values[..., place, place] = 1
+        np.testing.assert_allclose(metric.score(of, samples, with_values(record, values)).values, expected)
+
+
+def check_spread_on_paper(metric: AbstractMetric, one: float, half: float, all_: float) -> None:
+    """The metric of 36 places where one, 18 alike or all alike have something; the sign, the size and what is
+    cancelled between channels do not matter, and a map of zeros is one that is alike everywhere."""
+    of, samples, record = corner_record()
+    values = np.zeros((4, *record.values.shape))
+    values[0, :, :, 2, 3] = -7e-9
+    values[1, :, 0, ::2], values[1, :, 1] = 0.5, 0
+    values[1, :, 0, 1], values[1, :, 1, 1] = 1e6, -1e6
+    values[2] = 1e30
+    for made, expected in zip(values, (one, half, all_, all_), strict=True):
+        found = metric.score(of, samples, with_values(record, made))
+        np.testing.assert_allclose(found.values, expected, atol=1e-9)
+        assert found.control.min() > min(one, all_)
+        assert found.control.max() < max(one, all_)
+
+
+def check_gini_on_paper(metric: AbstractMetric) -> None:
+    """1 - 1/36 of one place, 1/2 of half of the places, 0 of all."""
+    check_spread_on_paper(metric, 35 / 36, 0.5, 0.0)
+
+
+def check_entropy_on_paper(metric: AbstractMetric) -> None:
+    """The logarithm of the number of places."""
+    check_spread_on_paper(metric, 0.0, np.log(18), np.log(36))
+
+
+def check_size_on_paper(metric: AbstractMetric) -> None:
+    """Nine tenths of the number of places, rounded up; the number itself where all has to be held."""
+    check_spread_on_paper(metric, 1, 17, 33)
+    check_spread_on_paper(replace(metric, share=0.5), 1, 9, 18)
+    check_spread_on_paper(replace(metric, share=0.99), 1, 18, 36)
+
+
+def check_moved_maps_equal_the_loop(metric: AbstractMetric) -> None:
+    """The gradient of a linear function never moves; input × gradient moves by w δ, entry by entry; what is there
+    compared with is written out one input at a time."""
+    from workbench.methods.gradient import Gradient
+    from workbench.methods.input_x_gradient import InputXGradient
+    from workbench.methods.kernel_shap import KernelShap
+
+    of = subject(Linear)
+    samples = of.task.samples("test")
+    still = metric.score(of, samples, explain(of, samples, Gradient(), SCORE))
+    np.testing.assert_array_equal(still.values, 0)
+    assert (still.control > 0.05).all()
+    for other in (InputXGradient(), KernelShap()):  # from a reference input of zeros, alike on a linear function
+        score = metric.score(of, samples, explain(of, samples, other, SCORE))
+        expected = [oracles.moved_linear(of, samples, i, metric) for i in range(len(samples))]
+        np.testing.assert_allclose(score.values, expected, rtol=1e-3)
+        assert (score.values < score.control.mean(1)).mean() > 0.9
+
+
+def check_seeds_on_paper(metric: AbstractMetric) -> None:
+    """0 without a seed, 1 on average where all is drawn anew, S / (S − 1) where maps cancel, one seed or nine."""
+    from workbench.methods.random import Random
+
+    of, samples, record = corner_record()
+    np.testing.assert_array_equal(metric.score(of, samples, record).values, 0)
+    for n_seeds in (1, 3, 9):
+        found = replace(metric, n_seeds=n_seeds)
+        drawn = found.score(of, samples, explain(of, samples, Random(), SCORE))
+        assert abs(drawn.mean - 1) < 0.1
+        assert abs(drawn.control.mean() - 1) < 0.1
+        assert (drawn.values < (n_seeds + 1) / n_seeds).all()
+    other = explain(of, samples, Random(seed=1), SCORE)
+    opposite = with_values(explain(of, samples, Random(seed=0), SCORE), -other.values)
+    np.testing.assert_allclose(replace(metric, n_seeds=1).score(of, samples, opposite).values, 2, rtol=1e-5)
+
+
+def check_cascade_equals_the_loop(metric: AbstractMetric) -> None:
+    """The gradient of a network with the last, the last two, … of its four layers permuted, and its rank correlation,
+    written out; what ignores the weights scores exactly 1."""
+    from workbench.methods.gradient import Gradient
+    from workbench.methods.random import Random
+
+    of = subject(Convolved)
+    samples = of.task.samples("test").take(range(3))
+    record = explain(of, samples, Gradient(), SCORE)
+    for n_stages in (1, 2, 4, 9):
+        score = replace(metric, n_stages=n_stages).score(of, samples, record)
+        expected = [oracles.cascade(of, samples, i, min(n_stages, 4), metric.seed) for i in range(3)]
+        np.testing.assert_allclose(score.values, expected, atol=1e-3)
+    deaf = metric.score(of, samples, explain(of, samples, Random(), SCORE))
+    np.testing.assert_allclose(deaf.values, 1)
+    assert abs(deaf.control.mean()) < 0.1
+
+
+def check_other_class_on_paper(metric: AbstractMetric) -> None:
+    """Probabilities of two classes have opposite maps, −1; a class whose logit is constant a map of zeros, 0; and what
+    ignores the class the same map, 1."""
+    from workbench.methods.input_x_gradient import InputXGradient
+    from workbench.methods.random import Random
+
+    for of in map(subject, (Dense, Corner, Negation)):
+        samples = of.task.samples("test")
+        for target, method, expected in (
+            (replace(SCORE, output=Output.PROBABILITY), InputXGradient(), -1),
+            (SCORE, InputXGradient(), 0),
+            (SCORE, Random(), 1),
+        ):
+            record = explain(of, samples, method, target)
+            told = [i for i, values in enumerate(record.values) if np.ptp(values[record.inputs[i] != 0]) > 0]
+            found = metric.score(of, samples, record).values[told]
+            np.testing.assert_allclose(found, expected, atol=1e-6, err_msg=of.name)
+
+
 METRICS = {
     "deletion": (check_removal_equals_the_loop, check_prefers_the_truth, check_control_is_chance),
     "insertion": (check_removal_equals_the_loop, check_prefers_the_truth, check_control_is_chance),
@@ -246,4 +424,22 @@ METRICS = {
         check_only_right_answers_count,
     ),
     "pointing_game": (check_pointing_on_paper, check_control_is_chance, check_only_right_answers_count),
+    "relevance_rank_accuracy": (check_rank_accuracy_on_paper, check_control_is_chance, check_only_right_answers_count),
+    "top_k_intersection": (check_top_k_on_paper, check_control_is_chance, check_only_right_answers_count),
+    "auroc": (check_auroc_on_paper, check_control_is_chance, check_only_right_answers_count),
+    "auprc": (check_auprc_on_paper, check_control_is_chance, check_only_right_answers_count),
+    "aup": (check_precision_on_paper, check_control_is_chance, check_only_right_answers_count),
+    "aur": (check_recall_on_paper, check_control_is_chance, check_only_right_answers_count),
+    "earth_movers_distance": (check_earth_on_paper, check_control_is_chance, check_only_right_answers_count),
+    "sparseness": (check_gini_on_paper, check_control_is_chance),
+    "entropy": (check_entropy_on_paper, check_control_is_chance),
+    "effective_size": (check_size_on_paper, check_control_is_chance),
+    "max_sensitivity": (check_moved_maps_equal_the_loop,),
+    "average_sensitivity": (check_moved_maps_equal_the_loop,),
+    "local_lipschitz": (check_moved_maps_equal_the_loop,),
+    "relative_input_stability": (check_moved_maps_equal_the_loop,),
+    "relative_output_stability": (check_moved_maps_equal_the_loop,),
+    "seed_spread": (check_seeds_on_paper,),
+    "cascading_randomisation": (check_cascade_equals_the_loop,),
+    "class_sensitivity": (check_other_class_on_paper,),
 }

@@ -155,3 +155,56 @@ def removal_area(subject, samples, record, index: int, metric) -> float:
     for a, b in pairwise(turns):
         area += (b - a) / len(places) * (at_count[a] + at_count[b]) / 2
     return area
+
+
+def moved_linear(subject, samples, index: int, metric) -> float:
+    """The robustness metrics of a = w x and f = w x + b, one input nearby after the other."""
+    from workbench.robustness import steps
+
+    weight = subject.network.weight.detach().double()
+    training = subject.task.samples("train").inputs.double()
+    x = samples.inputs[index].double()
+    draws = steps(samples, metric.n_near, metric.seed)[index].double()
+    assert draws.abs().max() <= 1
+    found = []
+    for draw in draws:
+        spread = [float(((column - column.mean()) ** 2).mean().sqrt()) for column in training.T]
+        unit = torch.tensor(spread, dtype=torch.float64)
+        moved = x + metric.radius * draw * unit
+        change = float((weight * moved - weight * x).norm())
+        found.append(
+            {
+                "max_sensitivity": change / float((weight * x).norm()),
+                "average_sensitivity": change / float((weight * x).norm()),
+                "local_lipschitz": change / float(((moved - x) / unit).norm()),
+                "relative_input_stability": change
+                / float((weight * x).norm())
+                / float(((moved - x) / unit).norm() / (x / unit).norm()),
+                "relative_output_stability": change / float((weight * x).norm()) / abs(float(weight @ (moved - x))),
+            }[metric.name]
+        )
+    return sum(found) / len(found) if metric.name == "average_sensitivity" else max(found)
+
+
+def ranks(values: Tensor) -> Tensor:
+    """1 for the least; equal ones share the mean of their ranks."""
+    values = values.flatten()
+    below, alike = (values[None] < values[:, None]).sum(1), (values[None] == values[:, None]).sum(1)
+    return below + (alike + 1) / 2
+
+
+def cascade(subject, samples, index: int, stages: int, seed: int) -> float:
+    """The rank correlation of the gradient with that of networks whose last layers are permuted, a mean over stages."""
+    from workbench.randomisation import randomised
+
+    x, strange = samples.inputs[index], randomised(subject.editable(), seed)
+    own = ranks(gradient(scalar(subject.network), x).sum(0))
+    four = ["body.0", "body.1", "body.3", "head"]
+    found = []
+    for stage in range(1, stages + 1):
+        mixed = subject.editable()
+        for name in four[len(four) - -(-4 * stage // stages) :]:
+            mixed.get_submodule(name).load_state_dict(strange.get_submodule(name).state_dict())
+        other = ranks(gradient(scalar(mixed), x).sum(0))
+        found.append(float(torch.corrcoef(torch.stack((own, other)))[0, 1]))
+    return sum(found) / stages

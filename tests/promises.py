@@ -317,7 +317,7 @@ def check_sum_on_paper(metric: AbstractMetric) -> None:
     record = explain(of, samples, method("gradient"), SCORE)
     assert metric.score(of, samples, record).values.max() < 1e-6
     score = metric.score(of, samples, record.abs())
-    from workbench.repetition import randomised
+    from workbench.randomisation import randomised
 
     w = np.array([2.0, 2.0, -3.0, 0.0])
     v = randomised(Linear(), metric.seed).weight.detach().numpy()

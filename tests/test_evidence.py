@@ -21,8 +21,8 @@ from workbench.metrics.completeness import Completeness
 from workbench.metrics.deletion import Deletion
 from workbench.metrics.relevance_mass import RelevanceMass
 from workbench.query import Query
+from workbench.randomisation import randomised
 from workbench.records import Grade
-from workbench.repetition import randomised
 from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.model import TraditionalModel

@@ -19,9 +19,10 @@ from workbench.metrics.insertion import Insertion
 from workbench.metrics.relevance_mass import RelevanceMass
 from workbench.perturbations import fine_features, group_counts
 from workbench.quantity import fixed, share, significant
+from workbench.randomisation import randomised
 from workbench.records import Attribution, Evidence, Grade, Reason, Score
-from workbench.repetition import again, configured, randomised
-from workbench.scoring import over_places, rank_correlation
+from workbench.repetition import again, configured
+from workbench.similarity import correlations
 from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.model import TraditionalModel
@@ -155,7 +156,7 @@ def _weights(subject: Subject, samples: Samples, attribution: Attribution, seed:
     except InputError:  # the attribution was explained before, so it is the permuted weights that do not compute
         yield from [f"{unknown} permuted ones give values that are not finite."] * len(samples)
         return
-    for found in _correlations(subject, samples, attribution, others):
+    for found in correlations(subject, samples, attribution, others):
         mean = float(np.mean(found))
         changed = mean < WEIGHTS_ALLOWED
         says = "another map comes out" if changed else "much the same map comes out"
@@ -176,7 +177,7 @@ def _seeds(subject: Subject, samples: Samples, attribution: Attribution) -> Iter
         again(subject, samples, attribution, replace(config, seed=own + step))  # type: ignore[call-arg]
         for step in range(1, SEEDS + 1)
     ]
-    for found in _correlations(subject, samples, attribution, others):
+    for found in correlations(subject, samples, attribution, others):
         least = min(found)
         says = "give nearly the same map" if least >= SEED_NEEDED else "give another map"
         yield Reason(
@@ -211,14 +212,3 @@ def _beaten(score: Score) -> np.ndarray:
     """The share of the control that does worse than each sample's value, by more than rounding does."""
     better = score.values[:, None] - score.control
     return ((better if score.higher_is_better else -better) > TOLERANCE).mean(1)
-
-
-def _correlations(
-    subject: Subject, samples: Samples, attribution: Attribution, others: list[Attribution]
-) -> Iterator[list[float]]:
-    """For each sample the rank correlation of its map with each of the others, over places that are not padding."""
-    features = fine_features(subject.task, samples.inputs)
-    inside = (features.amax(1) if "channel" in subject.task.axes else features).flatten(1).numpy() >= 0
-    maps = [over_places(record).reshape(len(samples), -1) for record in (attribution, *others)]
-    for own, *rest, places in zip(*maps, inside, strict=True):
-        yield [rank_correlation(own[places], other[places]) for other in rest]

@@ -6,8 +6,8 @@ import numpy as np
 
 from workbench.axioms import AbstractAxiom, Maps, explained
 from workbench.explanation import AbstractMethod
+from workbench.randomisation import randomised
 from workbench.records import Attribution, Output, Target
-from workbench.repetition import randomised
 from workbench.rewritten import combined
 from workbench.settings import setting
 from workbench.subject import Subject

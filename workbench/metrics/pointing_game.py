@@ -1,5 +1,6 @@
 """Pointing game."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +30,9 @@ class PointingGame(AbstractLocalisation):
     tolerance: int = setting(1, low=0, high=32, help="Places (pixels) beside the evidence that still count")
 
     def located(
-        self, maps: Float[np.ndarray, "*draw place"], evidence: Bool[np.ndarray, "place"], shape: tuple[int, ...]
+        self, maps: Float[np.ndarray, "*draw place"], evidence: Bool[np.ndarray, "place"], shape: Mapping[str, int]
     ) -> Float[np.ndarray, "*draw"]:
-        near = maximum_filter(evidence.reshape(shape), size=2 * self.tolerance + 1, mode="constant").ravel()
+        area = evidence.reshape(tuple(shape.values()))
+        near = maximum_filter(area, size=2 * self.tolerance + 1, mode="constant").ravel()
         top = maps == maps.max(-1, keepdims=True)
         return (top & near).sum(-1) / top.sum(-1)

@@ -1,5 +1,6 @@
 """Relevance mass."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ class RelevanceMass(AbstractLocalisation):
     title = "Relevance mass"
 
     def located(
-        self, maps: Float[np.ndarray, "*draw place"], evidence: Bool[np.ndarray, "place"], shape: tuple[int, ...]
+        self, maps: Float[np.ndarray, "*draw place"], evidence: Bool[np.ndarray, "place"], shape: Mapping[str, int]
     ) -> Float[np.ndarray, "*draw"]:
         positive = np.maximum(maps, 0)
         total = positive.sum(-1)

@@ -1,0 +1,187 @@
+"""Randomisation: what is permuted at each stage, what chance leaves, other classes, and models without weights."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from subjects import SCORE, Bag, Constant, Convolved, Dense, Negation, Number, subject
+
+import workbench
+from workbench.explanation import explain, method
+from workbench.randomisation import cascade, layers, randomised
+from workbench.scoring import metric
+from workbench.similarity import likeness
+from zoo.errors import InputError
+
+
+def changed_layers(network, original):
+    own = dict(original.named_parameters())
+    moved = {name for name, value in network.named_parameters() if not torch.equal(value, own[name])}
+    return {name.rpartition(".")[0] for name in moved}
+
+
+@pytest.mark.parametrize("top_down", [True, False])
+def test_layers_are_permuted_from_one_end_to_the_other_and_stay_so(top_down):
+    original, strange = Convolved(), randomised(Convolved(), 3)
+    order = ["body.0", "body.1", "body.3", "head"]
+    order = order[::-1] if top_down else order
+    seen = []
+    for share, network in cascade(Convolved(), 4, top_down, 3):
+        assert share == (len(seen) + 1) / 4
+        changed = changed_layers(network, original)
+        assert changed <= set(order[: len(seen) + 1])
+        assert {"body.0", "body.3", "head"} & set(order[: len(seen) + 1]) <= changed
+        seen.append(changed)
+    for value, other in zip(network.parameters(), strange.parameters(), strict=True):
+        assert torch.equal(value, other)
+    assert [share for share, _ in cascade(Convolved(), 3, top_down, 3)] == [2 / 4, 3 / 4, 4 / 4]
+    assert [share for share, _ in cascade(Convolved(), 99, top_down, 3)] == [1 / 4, 2 / 4, 3 / 4, 4 / 4]
+
+
+def test_parameters_that_are_shared_are_one_and_those_without_a_layer_the_networks_own():
+    with torch.random.fork_rng(devices=[]):
+        network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    network[1].weight = network[0].weight
+    network.register_parameter("scale", torch.nn.Parameter(torch.ones(1)))
+    assert layers(network) == [["scale"], ["0.weight", "0.bias"], ["1.bias"]]
+    assert layers(torch.nn.ReLU()) == []
+
+
+def test_a_network_that_was_scored_is_left_as_it_was():
+    network = Convolved()
+    of = subject(network)
+    before = [value.clone() for value in network.parameters()]
+    samples = of.task.samples("test").take(range(2))
+    metric("cascading_randomisation").score(of, samples, explain(of, samples, method("gradient"), SCORE))
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+def test_curve_begins_alike_and_its_mean_after_that_is_the_score():
+    of = workbench.load("cnn_digits")
+    samples = of.task.select("0:6")
+    record = explain(of, samples, method("gradient"))
+    found = metric("cascading_randomisation", n_stages=3, n_draws=40)
+    curve, score = found.curves(of, samples, record), found.score(of, samples, record)
+    assert curve.y[0, 0] == 1
+    assert curve.x[0] == 0
+    assert curve.x[-1] == 1
+    assert curve.y[0, 1:].mean() == pytest.approx(score.mean)
+    assert curve.y[0, -1] < 0.5
+    assert (np.abs(curve.band) < 0.25).all()
+    assert (curve.band[0] < 0).all()
+    assert (curve.band[1] > 0).all()
+
+
+@pytest.mark.parametrize("name", ["cascading_randomisation", "class_sensitivity"])
+@pytest.mark.parametrize("network", [Convolved, Negation])
+def test_batch_and_single_samples_get_the_same_scores(name, network):
+    of = subject(network)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("input_x_gradient"), SCORE)
+    for found in (metric(name), metric(name, seed=5)):
+        whole, one = found.score(of, samples, record), found.score(of, samples.take([2]), record.take(2))
+        np.testing.assert_allclose(one.values, whole.values[2:3], atol=1e-5)
+        np.testing.assert_allclose(one.control, whole.control[2:3], atol=1e-5)
+        assert np.isfinite(whole.values).all()
+        assert np.isfinite(whole.control).all()
+
+
+def test_models_without_weights_and_weights_that_break_are_left_out_with_a_reason():
+    found = metric("cascading_randomisation")
+    of = workbench.load("logistic_digits")
+    samples = of.task.select("0:3")
+    record = explain(of, samples, method("occlusion"))
+    assert not found.score(of, samples, record).values.size
+    assert "no weights" in found.score(of, samples, record).why
+    with pytest.raises(InputError, match="no weights"):
+        found.curves(of, samples, record)
+    of = subject(Constant)
+    samples = of.task.samples("test")
+    score = found.score(of, samples, explain(of, samples, method("gradient"), SCORE))
+    assert score.excluded == len(samples)
+    assert "no weights" in score.why
+
+
+def test_numbers_have_weights_but_no_other_class():
+    of = subject(Number)
+    samples = of.task.samples("test").take(range(3))
+    record = explain(of, samples, method("input_x_gradient"))
+    assert np.isfinite(metric("cascading_randomisation").score(of, samples, record).values).all()
+    with pytest.raises(InputError, match="no other class"):
+        metric("class_sensitivity").score(of, samples, record)
+
+
+def test_traditional_models_have_other_classes():
+    of = workbench.load("logistic_digits")
+    samples = of.task.select("0:8")
+    record = explain(of, samples, method("occlusion"))
+    logits = of.logits(samples.inputs)
+    least = metric("class_sensitivity")
+    assert (least.others(of, samples, record) == logits.argmin(1)).all()
+    seeds = [metric("class_sensitivity", other="random", seed=seed) for seed in range(99)]
+    drawn = torch.stack([found.others(of, samples, record) for found in seeds])
+    assert (drawn != torch.tensor(record.classes)).all()
+    assert all(len(set(column.tolist())) == 9 for column in drawn.T)
+    assert least.score(of, samples, record).mean < 0.5
+
+
+def test_images_are_compared_by_structure_too():
+    of = subject(Convolved)
+    samples = of.task.samples("test").take(range(3))
+    for name in ("cascading_randomisation", "class_sensitivity"):
+        record = explain(of, samples, method("gradient"), SCORE)
+        score = metric(name, similarity="ssim").score(of, samples, record)
+        assert (np.abs(score.values) < 0.7).all()
+        same = metric(name, similarity="ssim").score(of, samples, explain(of, samples, method("random"), SCORE))
+        np.testing.assert_allclose(same.values, 1)
+        assert np.abs(same.control.mean()) < 0.15
+    of = subject(Dense)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("gradient"), SCORE)
+    with pytest.raises(InputError, match="for images of 3 × 3"):
+        metric("class_sensitivity", similarity="ssim").score(of, samples, record)
+
+
+def test_structural_similarity_of_one_window_is_its_formula():
+    """Of a window of 3 × 3: (2 m n + c)(2 s + d) / ((m² + n² + c)(v + w + d)), c = (0.01 · 2)², d = (0.03 · 2)²."""
+    chance = np.random.default_rng(0)
+    pair = [chance.normal(size=(3, 3)) for _ in range(2)]
+    a, b = (values / np.abs(values).max() for values in pair)
+    covariance = np.cov(a.ravel(), b.ravel())
+    top = (2 * a.mean() * b.mean() + 0.0004) * (2 * covariance[0, 1] + 0.0036)
+    bottom = (a.mean() ** 2 + b.mean() ** 2 + 0.0004) * (covariance[0, 0] + covariance[1, 1] + 0.0036)
+    assert likeness("ssim", *pair, np.ones(9, bool)) == pytest.approx(top / bottom)
+    assert likeness("ssim", np.zeros((3, 3)), np.zeros((3, 3)), np.ones(9, bool)) == 1
+    assert np.isfinite(likeness("ssim", np.zeros((3, 3)), pair[0], np.ones(9, bool)))
+
+
+def test_smooth_maps_are_means_over_inputs_nearby():
+    """Over noise of no size they are the map itself; words cannot be moved."""
+    of = subject(Convolved)
+    samples = of.task.samples("test").take(range(3))
+    record = explain(of, samples, method("gradient"), SCORE)
+    plain = metric("cascading_randomisation").score(of, samples, record).values
+    near = metric("cascading_randomisation", n_noisy=2, radius=1e-6).score(of, samples, record).values
+    far = metric("cascading_randomisation", n_noisy=2, radius=3.0).score(of, samples, record).values
+    np.testing.assert_allclose(near, plain, atol=1e-3)
+    assert np.abs(far - plain).max() > 0.01
+    of, samples = subject(Negation), Bag().samples("test")
+    record = explain(of, samples, method("gradient"), SCORE)
+    with pytest.raises(InputError, match="Set n_noisy to 0"):
+        metric("cascading_randomisation", n_noisy=2).score(of, samples, record)
+    assert metric("cascading_randomisation").why_not(samples, replace(record)) is None
+
+
+def test_eight_threads_score_one_network_as_one_does():
+    of = subject(Convolved)
+    samples = of.task.samples("test").take(range(3))
+    names = ("cascading_randomisation", "class_sensitivity", "max_sensitivity", "average_sensitivity")
+    records = [explain(of, samples, method(made), SCORE) for made in ("gradient", "random")]
+    jobs = [(metric(name), record) for name in names for record in records]
+    expected = [found.score(of, samples, record).values for found, record in jobs]
+    with ThreadPoolExecutor(8) as pool:
+        again = pool.map(lambda job: replace(job[0], n_draws=3).score(of, samples, job[1]).values, jobs * 3)
+    for values, wanted in zip(again, expected * 3, strict=True):
+        np.testing.assert_allclose(values, wanted, atol=1e-6)
