@@ -93,6 +93,43 @@ class PeeksAtTheModel(Random):
         return super().attribute(query) + 0.1 * query.values(query.inputs)[:, None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class LooksAtTheClass(Random):
+    """Asks which class is explained, which a control must not care for."""
+
+    def attribute(self, query: Query) -> Tensor:
+        values = super().attribute(query)
+        return values * (1 + query.classes.view(-1, *[1] * (values.ndim - 1)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsTheModel(Random):
+    """Asks the model, and makes nothing of the answer."""
+
+    def attribute(self, query: Query) -> Tensor:
+        query.values(query.inputs)
+        return super().attribute(query)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoresItsSeed(Random):
+    """Says that it is random, and is not."""
+
+    def attribute(self, query: Query) -> Tensor:
+        return Random().attribute(query)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaysNothing(Random):
+    """Zeros."""
+
+    def attribute(self, query: Query) -> Tensor:
+        return super().attribute(query) * 0
+
+
+CONTROLS = (PeeksAtTheModel(), LooksAtTheClass(), RunsTheModel(), IgnoresItsSeed(), SaysNothing())
+"""What `check_control` must reject, each for another reason."""
+
 METHODS = {
     Claim.COMPLETENESS: ForgetsDisplacement(),
     Claim.DUMMY: SharesWithAll(),

@@ -92,6 +92,27 @@ class Pixels(Described, Task):
         return rows.expand(inputs.shape)
 
 
+@dataclass(frozen=True)
+class Waves(Described, Task):
+    """Series of seven steps of two features, in seven groups of one step; the evidence is the last three steps."""
+
+    name = "waves"
+    title = "Waves"
+    kind = Kind.SERIES
+    axes = ("time", "feature")
+    planted = True
+
+    def load(self, split: str) -> Samples:
+        inputs = _points(12, 7, 2, seed=len(split)) * torch.tensor([1.0, 10.0])
+        evidence = torch.zeros(12, 7, 2, dtype=torch.bool)
+        evidence[:, 4:] = True
+        ids = tuple(f"{split}:{i}" for i in range(12))
+        return Samples(inputs=inputs, labels=torch.ones(12).long(), ids=ids, evidence=evidence)
+
+    def groups(self, inputs: Tensor) -> Tensor:
+        return torch.arange(7)[:, None].expand(inputs.shape)
+
+
 WORDS = ("", "[MASK]", "good", "bad", "not", "film", "un", "##seen")
 
 
@@ -280,6 +301,34 @@ class Convolved(nn.Module):
         return self.head(self.body(inputs))
 
 
+class Late(Scalar):
+    """f = Σ over the last three steps of the first feature's sine, plus a tenth of the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([1.0, 0.1]))
+
+    def score(self, inputs: Tensor) -> Tensor:
+        late = inputs[:, 4:]
+        return late[..., 0].sin().sum(1) * self.weight[0] + late[..., 1].sum(1) * self.weight[1]
+
+
+class Gated(Scalar):
+    """A gated recurrent unit with seeded weights, read at its last step."""
+
+    capabilities = frozenset({Capability.GRADIENT, Capability.RECURRENT})
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.body = nn.GRU(2, 6, batch_first=True)
+            self.head = nn.Linear(6, 1)
+
+    def score(self, inputs: Tensor) -> Tensor:
+        return self.head(self.body(inputs)[0][:, -1])[:, 0]
+
+
 class OneHotBag(TokenNetwork):
     """f = Σ over tokens of the token's weight, read from a one-hot embedding; [MASK] weighs nothing."""
 
@@ -323,6 +372,7 @@ class Grown(Tree):
 
 TABLES = (Linear, TwoLayers, Product, PolarProduct, Saturated, Additive, Dense)
 IMAGES = (Corner, Convolved)
+SERIES = (Late, Gated)
 TEXTS = (OneHotBag, Negation)
 GROWN = (Grown,)
 """Traditional models, which have no gradient."""
@@ -332,7 +382,7 @@ def subject(network: type[nn.Module] | nn.Module | type[Tree]) -> Subject:
     """A toy network bound to its task."""
     module = network() if isinstance(network, type) else network
     task = Bag() if isinstance(module, TokenNetwork) else Pixels() if isinstance(module, IMAGES) else Features()
-    task = Amounts() if isinstance(module, Number) else task
+    task = Amounts() if isinstance(module, Number) else Waves() if isinstance(module, SERIES) else task
     return Subject(module, task, name=type(module).__name__)
 
 

@@ -3,7 +3,8 @@
 Supported: every check holds. Mixed: some do. Not supported: the map is no better than a random order of the features,
 neither when they are removed nor when they are put back, or it is the same whatever the weights. A check that cannot
 be made (a traditional model has no weights to randomise, two words have only two orders) is named in the record's
-provenance and counts for nothing; without any comparison to a random order the grade is at most Mixed.
+provenance and counts for nothing; without any comparison to a random order the grade is at most Mixed. Of a control it
+is known without a check that its map is the same whatever the model.
 """
 
 import math
@@ -145,7 +146,11 @@ def _too_alike(subject: Subject, count: int, value: float, control: np.ndarray) 
 def _weights(subject: Subject, samples: Samples, attribution: Attribution, seed: int) -> Iterator[Reason | str]:
     unknown = "Whether the map depends on the weights:"
     if isinstance(subject.model, TraditionalModel):
-        yield from [f"{unknown} a traditional model has none to randomise."] * len(samples)
+        if Claim.CONTROL in attribution.claims:
+            says = "A control knows nothing of the model: its map is the same whatever the weights."
+            yield from [Reason(check="random weights", holds=False, sentence=says)] * len(samples)
+        else:
+            yield from [f"{unknown} a traditional model has none to randomise."] * len(samples)
         return
     config = configured(attribution).rough()
     try:

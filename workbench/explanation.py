@@ -62,8 +62,13 @@ class AbstractMethod(settings.Extension):
         """Forward and backward passes per sample that a call takes (usually, where it adapts to the sample)."""
 
     def reference(self, query: Query) -> Tensor | None:
-        """The reference inputs x' of a method that has them; they give f(x') and the completeness gap."""
+        """The reference inputs x' of a method that has one for each sample."""
         return None
+
+    def f_reference(self, query: Query) -> Float[Tensor, "sample"] | None:
+        """f(x'), from which the values count, and so the completeness gap; a mean where a method has several x'."""
+        reference = self.reference(query)
+        return None if reference is None else query.values(reference)
 
     def why_not(self, query: Query) -> str | None:
         """None where the method, as it is set, can answer this query; else one sentence that says why not, and what to
@@ -149,8 +154,8 @@ def explain(
     seconds = time.perf_counter() - start
     if not (np.isfinite(values).all() and logits.isfinite().all()):
         raise InputError(f"{method.title} of {subject.name} gave values that are not finite. Check the weights.")
-    reference = method.reference(query)
-    f_reference = np.full(len(samples), np.nan) if reference is None else to_numpy(query.values(reference))
+    counted_from = method.f_reference(query)
+    f_reference = np.full(len(samples), np.nan) if counted_from is None else to_numpy(counted_from)
     record = Attribution(
         values=values,
         axes=_axes(subject, values),

@@ -3,8 +3,8 @@
 import torch
 from jaxtyping import Shaped
 from torch import Tensor
-from torch.nn import functional
 
+from workbench.blur import blurred
 from workbench.chance import per_sample
 from workbench.query import Query
 from zoo.errors import InputError
@@ -52,12 +52,4 @@ def reference_inputs(query: Query, name: str = "auto", seed: int = 0) -> Shaped[
 def _blurred(inputs: Tensor, kind: Kind) -> Tensor:
     if kind is not Kind.IMAGE:
         raise InputError(f"The reference 'blur' is for images; this is {kind}. Choose zero, mean, noise or data.")
-    channels, height = inputs.shape[1], inputs.shape[2]
-    sigma = BLUR_SIGMA * height
-    radius = int(3 * sigma)
-    offsets = torch.arange(-radius, radius + 1, dtype=inputs.dtype)
-    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
-    kernel = (kernel / kernel.sum()).expand(channels, 1, -1)
-    padded = functional.pad(inputs, (radius, radius, radius, radius), mode="replicate")
-    rows = functional.conv2d(padded, kernel[..., None], groups=channels)
-    return functional.conv2d(rows, kernel[:, :, None, :], groups=channels)
+    return blurred(inputs, torch.tensor([BLUR_SIGMA * inputs.shape[2]]))[:, 0]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from workbench.chance import per_sample
+from workbench.chance import generator
 from workbench.explanation import AbstractMethod, Claim
 from workbench.query import Query
 from workbench.settings import setting
@@ -29,13 +29,12 @@ class Random(AbstractMethod):
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the random numbers")
 
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
-        shape = query.inputs.shape[1:]
-
-        def draw(generator: torch.Generator) -> Tensor:
-            return torch.randn(shape, generator=generator)
-
-        values = per_sample(draw, query.samples.ids, self.seed, "random attribution")
-        return values * (query.groups >= 0)
+        present = query.groups >= 0
+        values = torch.zeros(present.shape)
+        for row, where, name in zip(values, present, query.samples.ids, strict=True):
+            chance = generator(self.seed, "random attribution", name)
+            row[where] = torch.randn(int(where.sum()), generator=chance)  # as many as without padding: the same numbers
+        return values
 
     def cost(self, query: Query) -> tuple[int, int]:
         return 0, 0
