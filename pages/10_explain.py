@@ -22,6 +22,7 @@ with offered:
     names = controls.choose_several(
         "Methods", list(fitting), "methods", explained.default_methods(list(fitting.values())), titles, explained.SHOWN
     )
+    explained.recommended(chosen.model)
     explained.greyed_out(subject, samples, target)
 with settings:
     scale = controls.choose("Scale of the maps", list(explained.SCALES), key="scale", titles=explained.SCALE_TITLES)
@@ -47,6 +48,7 @@ with body:
             show.figure(curve, curve.title)
     if len(records) > 1:
         explained.agreement_of(records)
+        explained.disagreement_of(records)
 if evidence is not None:
     with st.expander("Every check, with its number"):
         explained.checks(records, evidence)

@@ -11,6 +11,7 @@ from workbench.records import (
     Evidence,
     Gallery,
     Grade,
+    League,
     Matrix,
     Output,
     Reason,
@@ -214,6 +215,35 @@ def counterfactual() -> Counterfactual:
     )
 
 
+def league(**changes: object) -> League:
+    """Two methods and a control by three metrics, one of which does not apply to all."""
+    nan = np.nan
+    mean = np.array([[0.21, 0.8, nan], [0.30, 0.7, 2.5], [0.44, 0.7, 40.0]])
+    fields: dict[str, object] = {
+        "title": "How far each method can be trusted on cnn_example",
+        "subject": "cnn_example",
+        "methods": ("integrated_gradients", "occlusion", "random"),
+        "method_titles": ("Integrated gradients", "Occlusion", "Random (control)"),
+        "controls": (False, False, True),
+        "metrics": ("deletion", "insertion", "sparseness"),
+        "metric_titles": ("Deletion", "Insertion", "Sparseness"),
+        "categories": ("faithfulness", "faithfulness", "complexity"),
+        "units": ("probability", "probability", "%"),
+        "higher_is_better": (False, True, True),
+        "mean": mean,
+        "low": mean - 0.05,
+        "high": mean + 0.05,
+        "rank": np.array([[1, 1, 0], [2, 1, 2], [3, 1, 1]]),
+        "against": np.array([[1, 0, 0], [1, 0, -1], [0, 0, 0]]),
+        "counts": np.array([[16, 16, 0], [16, 16, 16], [16, 16, 16]]),
+        "milliseconds": np.array([3.0, 20.0, 0.1]),
+        "passes": np.array([64.0, 50.0, 0.0]),
+        "note": "Means over 16 samples with 95 % intervals.",
+        "settings": {"integrated_gradients": "ab12cd34"},
+    }
+    return League(**(fields | changes))  # type: ignore[arg-type]
+
+
 def table() -> Table:
     nan = np.nan
     return Table(
@@ -277,5 +307,6 @@ def examples() -> dict[str, Record]:
         "embedding": embedding(),
         "counterfactual": counterfactual(),
         "table": table(),
+        "league": league(),
     }
     return made | galleries()

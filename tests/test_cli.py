@@ -125,6 +125,17 @@ def test_evaluate(succeed):
     assert mass[-1] == min(mass)
 
 
+def test_a_league_is_kept_passed_over_and_asked(succeed, refused, tmp_path):
+    where = ("--folder", str(tmp_path))
+    assert "methods ×" in succeed("league", "logistic_wine", "--samples", "4", *where)
+    assert "nothing has changed" in succeed("league", "logistic_wine", "--samples", "4", *where)
+    for name in ("logistic_wine", "table"):
+        assert name in succeed("recommend", name, *where)
+    found = json.loads(succeed("recommend", "logistic_wine", "--budget", "0.0001 ms", "--json", *where))
+    assert found["best"] is None
+    assert "workbench league svm_wine" in refused("recommend", "svm_wine", *where)
+
+
 def test_landscape(succeed, tmp_path):
     out = tmp_path / "s.html"
     succeed("landscape", "cnn_digits", "surface", "--data", "train:64", "--steps", "5", "--out", str(out))
@@ -178,6 +189,9 @@ def test_report_and_lesson(succeed, tmp_path):
         (("evaluate", "cnn_digits", "--metrics", "best"), ["best"]),
         (("evaluate", "cnn_digits", "--samples", "²"), ["²"]),
         (("evaluate", "cnn_digits", "--samples", "0"), ["0"]),
+        (("league", "cnn_digit"), ["cnn_digits"]),
+        (("recommend", "cnn_digit"), ["cnn_digits"]),
+        (("recommend", "cnn_digits", "--budget", "little"), ["little", "20 ms"]),
         (("landscape", "cnn_digits", "surface", "--data", "train:²"), ["train:²"]),
         (("report", "svm_digits", "--methods", "gradient", "--out", "r.html"), ["svm_digits", "occlusion"]),
         (("landscape", "cnn_digits", "volume"), ["volume", "surface"]),
@@ -209,7 +223,7 @@ def test_one_sample_has_the_same_types_as_many(succeed):
     arguments = ("--methods", "occlusion,random", "--metrics", "deletion", "--json")
     for samples in ("1", "4"):
         rows = json.loads(succeed("evaluate", "cnn_digits", "--samples", samples, *arguments))
-        assert all(row["Deletion"].keys() == {"value", "low", "high", "unit"} for row in rows)
+        assert all(row["Deletion"].keys() == {"value", "low", "high", "unit", "rank"} for row in rows)
         assert all((row["Deletion"]["low"] is None) == (samples == "1") for row in rows)
 
 

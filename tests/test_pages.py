@@ -70,7 +70,7 @@ FAMILIES = _first_of_each(lambda plan: plan.family, lambda plan: zoo.task(plan.t
 QUICK = {
     "landscape": {"data": "128", "surface.steps": "5", "slice.steps": "5", "top_eigenvalue.most": "4"},
     "report": {"methods": ["Random (control)"]},
-    "evaluate": {"methods": ["Occlusion", "Random (control)"]},
+    "evaluate": {"view": "here", "methods": ["Occlusion", "Random (control)"]},
 }
 """Settings under which a page that computes for long does so for less; other tests open it with its own."""
 
@@ -104,7 +104,11 @@ BAD_LINKS = [
     ("explain", {"output": "feeling"}, "There is no explained scalar called 'feeling'"),
     ("explain", {"integrated_gradients__n_steps": "1e9"}, "n_steps"),
     ("explain", {"integrated_gradients__n_steps": "many"}, "n_steps"),
-    ("evaluate", {"samples": "-4"}, "There is no samples called '-4'"),
+    ("evaluate", {"view": "here", "samples": "-4"}, "There is no samples called '-4'"),
+    ("evaluate", {"view": "everything"}, "There is no shown called 'everything'"),
+    ("evaluate", {"view": "league", "model": "svm_digits"}, "No league of svm_digits is kept"),
+    ("evaluate", {"view": "league", "budget": "a lot"}, "The budget 'a lot' is neither"),
+    ("evaluate", {"view": "league", "category": "beauty"}, "There is no metrics of called 'beauty'"),
     ("landscape", {"view": "sideways", **QUICK["landscape"]}, "There is no view called 'sideways'"),
     ("compare", {"one": "nobody"}, "There is no one model called 'nobody'"),
     ("learn", {"lesson": "alchemy"}, "There is no lesson called 'alchemy'"),
@@ -125,7 +129,16 @@ def test_a_bad_link_is_answered_by_a_sentence(page: str, link: dict, sentence: s
 GOOD_LINKS = [
     ("explain", {"model": "svm_digits", "sample": "test:9", "methods": ["Occlusion", "Random (control)"]}),
     ("explain", {"model": "gru_sst2", "text": "not a bad film, but never a good one", "target": "class positive"}),
-    ("evaluate", {"model": "logistic_digits", "metrics": ["Deletion", "Insertion"], "samples": "32"}),
+    (
+        "evaluate",
+        {
+            "model": "logistic_digits",
+            "metrics": ["Deletion", "Insertion"],
+            "samples": "32",
+        },
+    ),
+    ("evaluate", {"model": "cnn_digits", "category": "Faithfulness", "method": "Gradient", "metric": "Deletion"}),
+    ("evaluate", {"model": "cnn_digits", "budget": "100 passes"}),
     ("landscape", {"view": "relief", "data": "128", "surface.steps": "5", "slice.steps": "5"}),
     ("compare", {"one": "svm_digits", "refitted": "logistic_digits"}),
     ("report", {"model": "logistic_digits", "samples": "test:3:5", "seed": "2"}),
@@ -266,15 +279,56 @@ def _forget_samples() -> None:
     importlib.import_module("zoo.task")._load.cache_clear()
 
 
+def test_a_league_opens_at_once_and_measures_only_what_is_chosen() -> None:
+    """The table is there without a figure; the samples behind a number are measured when one is chosen."""
+    app = opened("evaluate", model="cnn_digits")
+    words = html.unescape(shown(app))
+    assert "is recommended on cnn_digits" in words
+    assert re.search(r"<tr class=\"control\"><td[^>]*>Random \(control\)</td>", words)
+    assert not figures(app)
+    assert not problems(app), "it is of the weights, methods and metrics that there are"
+    chosen = opened("evaluate", model="cnn_digits", category="faithfulness", method="gradient", metric="deletion")
+    assert "wb-rank first" in shown(chosen)
+    assert len(figures(chosen)) == 1
+    assert "best and the worst samples" in shown(chosen)
+
+
+def test_a_budget_changes_what_is_recommended() -> None:
+    dear, cheap = (html.unescape(shown(opened("evaluate", model="cnn_digits", budget=most))) for most in ("", "10"))
+    assert "within 10 passes per sample" in cheap
+    assert dear != cheap
+
+
+def test_where_methods_disagree_is_computed_when_asked() -> None:
+    few = {"view": "here", "model": "logistic_wine", "metrics": ["deletion"]}
+    assert "Least alike" not in shown(opened("evaluate", **few))
+    assert "Least alike" in shown(opened("evaluate", disagreement="true", **few))
+
+
+def test_the_default_choice_stays_small_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty more methods: four are chosen, found by typing, and not one is computed that nobody chose."""
+    explanation = importlib.import_module("workbench.explanation")
+    known = explanation.methods()
+    many = known | {f"copy_{i}": type(f"Copy{i}", (known["gradient"],), {"name": f"copy_{i}"}) for i in range(20)}
+    for module in ("workbench.explanation", "workbench.evaluation", "pages.ui.explained", "pages.ui.work"):
+        monkeypatch.setattr(importlib.import_module(module), "methods", lambda: many)
+    app = opened("explain", model="cnn_digits")
+    assert not app.exception
+    assert len(app.multiselect("methods").options) > 20
+    assert len(app.multiselect("methods").value) == 4
+    assert len(figures(app)) <= 4
+
+
 def test_evaluate_shows_random_worst_where_the_truth_is_planted() -> None:
     """The control's row is last and shaded, and the page says in words that nothing is worse."""
-    app = opened("evaluate", model="cnn_shapes", sort="Time")  # by which the control, computing nothing, is best
+    app = opened("evaluate", model="cnn_shapes", view="here", sort="Time")  # by which the control is best
     words = html.unescape(shown(app))
     assert "By relevance mass on the planted evidence" in words
     assert "<b>Random (control)</b> is worst" in words
     assert "every method beats random numbers" in words
-    rows = re.findall(r"<tr( class=\"control\")?><td[^>]*>([^<]*)</td>", words)
-    assert len(rows) > 4
+    league = words.partition("</table>")[0]
+    rows = re.findall(r"<tr( class=\"control\")?><td[^>]*>([^<]*)</td>", league)
+    assert len(rows) == 4
     assert rows[-1] == (' class="control"', "Random (control)")
     assert all(not shaded for shaded, _ in rows[:-1])
 

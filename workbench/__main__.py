@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from workbench import commands
 from workbench.records import Record
 from workbench.terminal import notes, print_attribution, print_json, print_record
 from zoo.errors import InputError
@@ -21,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Look into neural networks: no explanation without its evidence.",
 )
+
+app.command()(commands.league)
+app.command()(commands.recommend)
 
 Model = Annotated[str, typer.Argument(help="A model of the zoo; `workbench models` lists them.")]
 Out = Annotated[Path | None, typer.Option(help="Write here: .html, .json or .safetensors.")]
@@ -117,9 +121,10 @@ def evaluate(
     """Measure how far each method can be trusted on a model, beside the random control."""
     import workbench
     from workbench import arguments
-    from workbench.evaluation import evaluate, league
+    from workbench.evaluation import evaluate, gathered
     from workbench.explanation import methods as all_methods
     from workbench.scoring import metrics as all_metrics
+    from workbench.standings import table, tables
 
     arguments.check_out(out)
     picked = arguments.chosen(methods, all_methods(), "method")
@@ -128,9 +133,10 @@ def evaluate(
     batch = arguments.some_samples(subject, samples)
     with notes.status(f"{len(picked)} methods × {len(measured)} metrics on {len(batch)} samples"):
         scores = evaluate(subject, batch, picked, measured, arguments.target(target, output), seed)
-    table = league(scores)
-    _keep(table, out)
-    print_record(table, as_json)
+    league = gathered(scores)
+    _keep(table(league), out)
+    for part in [table(league)] if as_json else tables(league):
+        print_record(part, as_json)
 
 
 @app.command(context_settings=SETTINGS)

@@ -1,7 +1,6 @@
 """The catalogue: every model of the zoo with what its card says, read from the cards alone."""
 
 from collections.abc import Collection
-from dataclasses import replace
 
 import numpy as np
 
@@ -56,15 +55,7 @@ def part(listed: Table, task: str | None = None, without: Collection[str] = ()) 
     rows = [i for i, row in enumerate(listed.rows) if task in (None, row[titles.index("Task")])]
     filled = [any(listed.rows[row][i] is not None for row in rows) for i in range(len(titles))]
     kept = [i for i, title in enumerate(titles) if title not in without and filled[i]]
-    assert listed.low is not None
-    assert listed.high is not None
-    return replace(
-        listed,
-        columns=tuple(listed.columns[i] for i in kept),
-        rows=tuple(tuple(listed.rows[row][i] for i in kept) for row in rows),
-        low=listed.low[rows][:, kept],
-        high=listed.high[rows][:, kept],
-    )
+    return listed.part(rows, kept)
 
 
 def _cards() -> tuple[list[ModelCard], list[str]]:

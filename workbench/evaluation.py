@@ -5,19 +5,22 @@ from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Bool, Int
 
 from workbench import settings
+from workbench.ablation import Ablation, ablation
 from workbench.explanation import AbstractMethod, Claim, explain, methods, refusal
-from workbench.records import Attribution, Column, Score, Table, Target
+from workbench.league import League, in_order
+from workbench.localisation import AbstractLocalisation
+from workbench.ranking import against_controls, against_draws, clearly_better, ranks
+from workbench.records import Attribution, Score, Table, Target
 from workbench.scoring import AbstractMetric
+from workbench.standings import table
 from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.task import Samples
 
 Config = TypeVar("Config", bound=settings.Extension)
-CATEGORIES = ("axiomatic", "faithfulness", "localisation", "robustness", "randomisation", "complexity")
-"""The order of columns: what a method promises, then what the model does, then what the data knows."""
-DIGITS = 3
 
 
 def evaluate(
@@ -31,8 +34,11 @@ def evaluate(
 ) -> list[Score]:
     """A score for every method and metric; `seed` is given to all that have one, `watch` is told each method's title.
 
-    Where a pair does not apply the score has no values, and its `why` says the reason.
+    Where a pair does not apply the score has no values, and its `why` says the reason. Localisation applies only where
+    the model uses the planted evidence: else a poor score would blame the map for what the model does.
     """
+    located = any(isinstance(metric, AbstractLocalisation) for metric in metrics)
+    checked = ablation(subject, samples) if located else None
     scores = []
     for method in methods:
         if watch is not None:
@@ -41,15 +47,20 @@ def evaluate(
             scores += [_missing(subject, samples, method.name, metric, reason) for metric in metrics]
             continue
         attribution = explain(subject, samples, seeded(method, seed), target)
-        scores += [_score(subject, samples, attribution, seeded(metric, seed)) for metric in metrics]
+        scores += [_score(subject, samples, attribution, seeded(metric, seed), checked) for metric in metrics]
     return scores
 
 
 def league(scores: Sequence[Score]) -> Table:
-    """Methods as rows, controls last; metrics as columns by category, with 95 % intervals; what a sample cost.
+    """Methods as rows, controls last; metrics as columns by category, with 95 % intervals and ranks; what it cost.
 
     The note says what was left out, and why. Raises `InputError` for scores of several subjects.
     """
+    return table(gathered(scores))
+
+
+def gathered(scores: Sequence[Score]) -> League:
+    """The scores as a league: means, intervals, ranks and what beats the controls, metrics in order of category."""
     if not scores:
         raise InputError("There are no scores to compare. Choose at least one method and one metric.")
     if len(subjects := sorted({score.subject for score in scores})) > 1:
@@ -57,32 +68,65 @@ def league(scores: Sequence[Score]) -> Table:
     known = methods()
     names = list(dict.fromkeys(score.method for score in scores))
     names.sort(key=lambda name: name in known and Claim.CONTROL in known[name].claims)
-    columns = {score.metric: score for score in sorted(scores, key=_place)}
+    controls = np.array([name in known and Claim.CONTROL in known[name].claims for name in names])
+    columns = {s.metric: s for s in sorted(scores, key=lambda score: in_order(score.category, score.metric))}
     cells = {(score.method, score.metric): score for score in scores}
-    rows, low, high = [], [], []
-    for name in names:
-        found = [cells.get((name, metric)) for metric in columns]
-        title = known[name].title if name in known else name
-        rows.append((title, *(_cell(score.mean if score else np.nan) for score in found), *_cost(found)))
-        low.append([np.nan, *(score.low if score else np.nan for score in found), np.nan, np.nan])
-        high.append([np.nan, *(score.high if score else np.nan for score in found), np.nan, np.nan])
-    return Table(
+    grid = [[cells.get((name, metric)) for metric in columns] for name in names]
+    compared = [compare([row[place] for row in grid], controls) for place in range(len(columns))]
+    spent = np.array([_spent(row) for row in grid])
+    origin = next((score.provenance for score in scores if score.provenance), {})
+    return League(
         title=f"How far each method can be trusted on {subjects[0]}",
-        columns=(
-            Column(title="Method"),
-            *(
-                Column(title=s.title, unit=s.unit, higher_is_better=s.higher_is_better, digits=DIGITS)
-                for s in columns.values()
-            ),
-            Column(title="Time", unit="ms per sample", higher_is_better=False, digits=1),
-            Column(title="Passes", unit="per sample", higher_is_better=False, digits=0),
-        ),
-        rows=tuple(rows),
-        low=np.array(low),
-        high=np.array(high),
+        subject=subjects[0],
+        methods=tuple(names),
+        method_titles=tuple(known[name].title if name in known else name for name in names),
+        controls=tuple(controls.tolist()),
+        metrics=tuple(columns),
+        metric_titles=tuple(score.title for score in columns.values()),
+        categories=tuple(score.category for score in columns.values()),
+        units=tuple(score.unit for score in columns.values()),
+        higher_is_better=tuple(score.higher_is_better for score in columns.values()),
+        mean=np.array([[score.mean if score else np.nan for score in row] for row in grid]),
+        low=np.array([[score.low if score else np.nan for score in row] for row in grid]),
+        high=np.array([[score.high if score else np.nan for score in row] for row in grid]),
+        rank=np.stack([found[0] for found in compared], axis=1),
+        against=np.stack([found[1] for found in compared], axis=1),
+        counts=np.array([[score.values.size if score else 0 for score in row] for row in grid]),
+        milliseconds=1000 * spent[:, 0],
+        passes=spent[:, 1],
         note=_note(scores),
-        provenance={key: value for key, value in scores[0].provenance.items() if key not in _COST},
+        task=str(origin.get("task", "")),
+        digest=str(origin.get("weights_sha256", "")),
+        provenance={key: value for key, value in origin.items() if key not in _COST},
     )
+
+
+def compare(
+    scores: Sequence[Score | None], controls: Bool[np.ndarray, "method"]
+) -> tuple[Int[np.ndarray, "method"], Int[np.ndarray, "method"]]:
+    """The rank of each method by one metric, and whether it is clearly better (1) or worse (−1) than the controls.
+
+    Where no control could be measured, the random draws that the metric makes for each sample stand in for it.
+    """
+    scored = {name: None for score in scores if score for name in score.sample_ids}
+    places = {name: place for place, name in enumerate(scored)}
+    values = np.full((len(scores), max(1, len(places))), np.nan)
+    for row, score in enumerate(scores):
+        if score is not None and score.values.size:
+            values[row, [places[name] for name in score.sample_ids]] = score.values
+    values[~np.isfinite(values)] = np.nan
+    measured = ~np.isnan(values).all(1)
+    higher = next((score.higher_is_better for score in scores if score), True)
+    better = clearly_better(values, higher)
+    against = against_controls(better, measured, controls)
+    if not (measured & controls).any():
+        against = np.array(
+            [
+                against_draws(score.values, score.control, higher) if score is not None and found else 0
+                for score, found in zip(scores, measured, strict=True)
+            ]
+        )
+    return ranks(better, measured), against
 
 
 def seeded(config: Config, seed: int) -> Config:
@@ -94,12 +138,16 @@ def seeded(config: Config, seed: int) -> Config:
 _COST = ("seconds_per_sample", "passes_per_sample")
 
 
-def _score(subject: Subject, samples: Samples, attribution: Attribution, metric: AbstractMetric) -> Score:
+def _score(
+    subject: Subject, samples: Samples, attribution: Attribution, metric: AbstractMetric, checked: Ablation | None
+) -> Score:
     count = len(attribution)
     spent = (attribution.seconds / count, (attribution.forward_passes + attribution.backward_passes) / count)
     cost = dict(zip(_COST, spent, strict=True))
     if (reason := metric.why_not(samples, attribution)) is not None:
         score = _missing(subject, samples, attribution.method, metric, reason)
+    elif isinstance(metric, AbstractLocalisation) and checked is not None and not checked.passes:
+        score = _missing(subject, samples, attribution.method, metric, checked.sentence)
     else:
         score = metric.score(subject, samples, attribution)
     return replace(score, provenance={**attribution.provenance, **cost})
@@ -123,21 +171,12 @@ def _missing(subject: Subject, samples: Samples, method: str, metric: AbstractMe
     )
 
 
-def _place(score: Score) -> tuple[int, str]:
-    known = score.category in CATEGORIES
-    return (CATEGORIES.index(score.category) if known else len(CATEGORIES), score.metric)
-
-
-def _cell(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _cost(scores: Sequence[Score | None]) -> tuple[float | None, float | None]:
+def _spent(scores: Sequence[Score | None]) -> tuple[float, float]:
+    """Seconds and passes per sample."""
     for score in scores:
         if score is not None and _COST[0] in score.provenance:
-            seconds, passes = (score.provenance[key] for key in _COST)
-            return 1000 * seconds, passes
-    return None, None
+            return float(score.provenance[_COST[0]]), float(score.provenance[_COST[1]])
+    return float("nan"), float("nan")
 
 
 def _note(scores: Sequence[Score]) -> str:

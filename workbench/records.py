@@ -11,7 +11,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from workbench.league import League  # noqa: F401 - one of the records
 from workbench.record import AXES, Record
+from workbench.table import Column, Table  # noqa: F401 - one of the records, and its columns
 from workbench.target import Output, Target  # noqa: F401 - Output is one of the records' words
 
 PER_SAMPLE = (  # noqa: SIM905
@@ -265,31 +267,3 @@ class Counterfactual(Record):
     distance: float
     changed: str
     texts: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """A column of a `Table`: its title, unit, whether higher is better (None: neither), and the digits shown."""
-
-    title: str
-    unit: str = ""
-    higher_is_better: bool | None = None
-    digits: int = 3
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Table(Record):
-    """Rows of text and numbers; `low` and `high` (row, column) are intervals, NaN where none was measured."""
-
-    name = "table"
-    shapes = {"rows": "row", "columns": "column", "low": "row column", "high": "row column"}
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str | float | int | None, ...], ...]
-    low: np.ndarray | None = None
-    high: np.ndarray | None = None
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if wrong := [row for row in self.rows if len(row) != len(self.columns)]:
-            raise ValueError(f"{len(wrong[0])} cells in a row of a table of {len(self.columns)} columns.")

@@ -58,7 +58,9 @@ def _number(table: Table, row: int, column: int, value: str | float | int | None
         return value
     ends = (float("nan") if end is None else float(end[row, column]) for end in (table.low, table.high))
     low, high = (end if np.isfinite(end) else None for end in ends)
-    return {"value": value, "low": low, "high": high, "unit": described.unit}
+    measured = {"value": value, "low": low, "high": high, "unit": described.unit}
+    place = 0 if table.ranks is None else int(table.ranks[row, column])
+    return measured if table.ranks is None else {**measured, "rank": place or None}
 
 
 def _summary(record: Record) -> list[str]:
@@ -94,6 +96,9 @@ def _cell(table: Table, row: int, column: int, value: str | float | int | None) 
     if isinstance(value, str):
         return escape(value)
     digits = table.columns[column].digits
+    place = 0 if table.ranks is None else int(table.ranks[row, column])
+    if place and table.low is not None and table.high is not None:
+        return escape(f"#{place} {quantity(float(value), table.low[row, column], table.high[row, column])}")
     if isinstance(value, float) and 0 < abs(value) < 10**-digits:
         return f"< {10**-digits:.{digits}f}"
     if table.low is not None and table.high is not None and np.isfinite(table.low[row, column]):

@@ -13,6 +13,8 @@ from zoo.task import Samples, Task, TextTask
 
 FEW = 3
 """Up to so many options are shown beside each other, more in a list."""
+MANY = 14
+"""With more options to choose several from, they are found by typing and not all shown."""
 MOST_REPORTED = 16
 LONGEST_LINKED = 1000
 """Characters of a typed text that still go into the link; a film review's sentence has about 100."""
@@ -97,12 +99,16 @@ def choose(
     default: str | None = None,
     titles: Mapping[str, str] | None = None,
     on_change: Callable[[], None] | None = None,
+    flat: bool = False,
 ) -> str:
-    """One of several names, in the link as `key`; a name that a link gives and that is not there is said in place."""
+    """One of several names, in the link as `key`; a name that a link gives and that is not there is said in place.
+
+    Few are shown beside each other, and more where they are asked to lie `flat`.
+    """
     _check_link(label, key, options, titles)
     if len(options) == 1:
         return options[0]
-    if len(options) <= FEW:
+    if len(options) <= FEW or flat:
         return _choose_few(label, options, key, default or options[0], titles)
     return st.selectbox(
         label,
@@ -128,21 +134,38 @@ def _choose_few(label: str, options: Sequence[str], key: str, default: str, titl
     return str(picked or default)
 
 
-def choose_several(
-    label: str, options: Sequence[str], key: str, default: Sequence[str], titles: Mapping[str, str], most: int
-) -> list[str]:
-    """Some of several names, at most `most`."""
+def choose_if_any(
+    label: str, options: Sequence[str], key: str, titles: Mapping[str, str], placeholder: str
+) -> str | None:
+    """One of several names, or none so far."""
     _check_link(label, key, options, titles)
-    picked = st.pills(
+    return st.selectbox(
         label,
         options,
-        selection_mode="multi",
-        default=None if key in st.session_state else list(default),
+        index=None,
         key=key,
         bind="query-params",
         format_func=lambda name: titles.get(name, name),
-        wrap=True,
+        placeholder=placeholder,
     )
+
+
+def choose_several(
+    label: str, options: Sequence[str], key: str, default: Sequence[str], titles: Mapping[str, str], most: int
+) -> list[str]:
+    """Some of several names, at most `most`: beside each other or, where there are many, found by typing."""
+    _check_link(label, key, options, titles, several=True)
+    first = None if key in st.session_state else list(default)
+
+    def shown(name: str) -> str:
+        return titles.get(name, name)
+
+    if len(options) > MANY:
+        picked = st.multiselect(label, options, first, shown, key, bind="query-params", wrap=True)
+    else:
+        picked = st.pills(
+            label, options, selection_mode="multi", default=first, key=key, bind="query-params", format_func=shown
+        )
     if len(picked) > most:
         show.problem(f"{len(picked)} chosen; the first {most} are shown side by side.")
     return list(picked)[:most]
@@ -232,7 +255,9 @@ def _renew_sample() -> None:
         st.session_state["sample"] = first_sample(task)
 
 
-def _check_link(label: str, key: str, options: Sequence[str], titles: Mapping[str, str] | None) -> None:
+def _check_link(
+    label: str, key: str, options: Sequence[str], titles: Mapping[str, str] | None, several: bool = False
+) -> None:
     """Say so where a link asks for what is not there; a link may give names where the page shows titles."""
     shown = {name: (titles or {}).get(name, name) for name in options}
     given = st.query_params.get_all(key)
@@ -240,7 +265,7 @@ def _check_link(label: str, key: str, options: Sequence[str], titles: Mapping[st
         if value not in shown and value not in shown.values():
             show.problem(unknown(label.lower(), value, options))
     if given and key not in st.session_state and all(shown.get(value, value) != value for value in given):
-        st.session_state[key] = given
+        st.session_state[key] = given if several else given[0]
 
 
 def whole_number(label: str, key: str, low: int, high: int, default: int, help: str) -> int:

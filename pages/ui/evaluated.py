@@ -1,14 +1,15 @@
 """Evaluated: what a table of methods and metrics says in words, and the order of its rows."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import streamlit as st
 
+from pages.ui import controls, show
 from pages.ui.markup import strong
 from workbench.explanation import Claim, methods
 from workbench.quantity import quantity
-from workbench.records import Score, Table
+from workbench.records import Column, Score, Table
 
 LEADING = ("localisation", "faithfulness", "axiomatic")
 """Which category answers first: where the truth is planted, nothing says more."""
@@ -75,13 +76,7 @@ def first_column(table: Table, scores: Sequence[Score]) -> str:
 def without_empty(table: Table) -> Table:
     """The table without columns in which nothing could be measured; its note says which and why."""
     kept = [place for place in range(len(table.columns)) if any(row[place] is not None for row in table.rows)]
-    return replace(
-        table,
-        columns=tuple(table.columns[place] for place in kept),
-        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
-        low=None if table.low is None else table.low[:, kept],
-        high=None if table.high is None else table.high[:, kept],
-    )
+    return table.part(columns=kept)
 
 
 def in_order(table: Table, column: int) -> Table:
@@ -98,9 +93,43 @@ def in_order(table: Table, column: int) -> Table:
         return row[0] in control_titles(), False, -value if better_is_more else value
 
     order = sorted(range(len(table.rows)), key=key)
-    return replace(
-        table,
-        rows=tuple(table.rows[place] for place in order),
-        low=None if table.low is None else table.low[order],
-        high=None if table.high is None else table.high[order],
+    return table.part(rows=order)
+
+
+def cell(scores: Sequence[Score], titles: Mapping[str, str], metric: str) -> None:
+    """The samples behind one number of a table: at first of the metric that says most."""
+    show.heading("The samples behind a number")
+    names = list(dict.fromkeys(score.method for score in scores))
+    wanted = list(dict.fromkeys(score.metric for score in scores))
+    with st.container(horizontal=True):
+        method = controls.choose("Method", names, key="method", titles=titles)
+        metric = controls.choose("Metric", wanted, key="metric", default=metric, titles=titles)
+    samples_of(next(score for score in scores if (score.method, score.metric) == (method, metric)))
+
+
+def samples_of(score: Score) -> None:
+    """Every sample of a score as a point, and the best and the worst of them by name."""
+    if not score.values.size:
+        show.quiet(score.why)
+        return
+    left, right = st.columns([1.7, 1], gap="large")
+    with left:
+        show.figure(score, "score")
+    with right:
+        show.caption("The best and the worst samples")
+        show.table_of(ends(score))
+
+
+def ends(score: Score, count: int = 4) -> Table:
+    """The samples with the best and the worst values, each beside the mean of its random control."""
+    order = np.argsort(-score.values if score.higher_is_better else score.values, kind="stable")
+    kept = order if len(order) <= 2 * count else np.concatenate([order[:count], order[-count:]])
+    control = [float(score.control[i].mean()) if score.control.size else None for i in kept]
+    return Table(
+        columns=(
+            Column(title="Sample"),
+            Column(title="Value", unit=score.unit, higher_is_better=score.higher_is_better),
+            Column(title="Its control", unit=score.unit),
+        ),
+        rows=tuple((score.sample_ids[i], float(score.values[i]), own) for i, own in zip(kept, control, strict=True)),
     )

@@ -5,37 +5,87 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.ui import sentences, show, waiting, work
-from pages.ui.markup import Html, element, facts, grade, reasons
+from pages.ui import menu, sentences, show, waiting, work
+from pages.ui.markup import Html, element, facts, grade, reasons, strong
+from workbench import archive
 from workbench.agreement import agreement
+from workbench.disagreement import by_feature, by_sample, disputed
 from workbench.explanation import AbstractMethod, Claim, methods, refusal
 from workbench.quantity import share, significant
+from workbench.recommendation import recommend
 from workbench.records import Attribution, Evidence, Score, Target
 from workbench.report.single import held
 from workbench.subject import Subject
 from zoo.task import Samples
 
 SHOWN = 4
+FAMILIAR = ("integrated_gradients", "kernel_shap", "deep_lift", "occlusion", "lime", "feature_ablation")
+CONTROL = "random"
 CHECKS = {"relevance_mass": "evidence"}
 """Checks that are not called like their metric."""
+FOLDED = 3
+"""Methods that do not fit are named on the page up to so many, and behind a click where they are more."""
 SCALES = {"fitting": None, "one": True, "own": False}
 SCALE_TITLES = {"fitting": "one where all maps fill it", "one": "one for all", "own": "each its own"}
 
 
 def default_methods(fitting: Sequence[type[AbstractMethod]]) -> list[str]:
-    """Three methods that promise the most, and the control."""
-    real = [kind for kind in fitting if Claim.CONTROL not in kind.claims]
-    controls = [kind for kind in fitting if Claim.CONTROL in kind.claims]
-    real.sort(key=lambda kind: (Claim.COMPLETENESS not in kind.claims, -len(kind.claims)))
-    return [kind.name for kind in [*real[: SHOWN - 1], *controls[:1]]]
+    """The first three that are familiar and quick, of those that fit, and random numbers beside them."""
+    names = [kind.name for kind in fitting]
+    return [*[name for name in FAMILIAR if name in names][: SHOWN - 1], *[name for name in names if name == CONTROL]]
 
 
 def greyed_out(subject: Subject, samples: Samples, target: Target) -> None:
     """The methods that do not fit, each with the reason."""
     pairs = [(kind.title, refusal(kind(), subject, samples, target)) for kind in methods().values()]
     chips = [element("span", "", element("s", "", title), f" {reason}") for title, reason in pairs if reason]
-    if chips:
+    if len(chips) > FOLDED:
+        with st.expander(f"{len(chips)} methods do not fit {subject.name}"):
+            show.html(element("p", "wb-chips", *chips))
+    elif chips:
         show.html(element("p", "wb-chips", *chips))
+
+
+def recommended(model: str) -> None:
+    """A line on which method the league of the model recommends, where one is kept."""
+    if model not in archive.kept():
+        return
+    found = recommend([archive.read(model)])
+    if (best := found.best) is None:
+        said: list[object] = [found.sentences[0]]
+    else:
+        beats = f", which clearly beats every control on {best.won} of {best.count} metrics."
+        said = [f"Recommended on {model}: ", strong(best.title), beats]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(element("p", "wb-quiet", *said), width="content")
+        st.page_link(str(menu.found("evaluate")), label="Why")
+
+
+def disagreement_of(records: Sequence[Attribution]) -> None:
+    """What the methods disagree about on this sample, and in a sentence how much; controls have no say in it."""
+    records = [record for record in records if Claim.CONTROL not in record.claims]
+    if len(records) < 2:
+        return
+    titles = [sentences.title(record.method) for record in records]
+    ranked, overlap, signs = (
+        significant(float(value), 2) if isinstance(value, float) else "–"
+        for value in by_sample(records, titles).rows[0][1:4]
+    )
+    left, right = st.columns([1.7, 1], gap="large", vertical_alignment="center")
+    with left:
+        table = disputed(records, titles)
+        show.caption(table.title)
+        if records[0].axes[-2:] == ("height", "width"):
+            show.image(
+                2 * by_feature(records).values, "Where the ranks of the methods are apart: the more ink, the further"
+            )
+        else:
+            show.table_of(table)
+    with right:
+        show.quiet(
+            f"Over all pairs of the {len(records)} methods: rank correlation {ranked}, overlap of the top tenth "
+            f"{overlap}, same sign there {signs}."
+        )
 
 
 def graded_row(subject: Subject, samples: Samples, records: Sequence[Attribution], scale: str) -> list[Evidence] | None:

@@ -81,10 +81,12 @@ def _cell(record: Table, row: int, column: int, bars: bool) -> Html:
     if record.low is None or record.high is None or np.isnan(record.low[row, column]):
         return element("td", "number", f"{value:,}" if isinstance(value, int) else _plain(value, column, record))
     low, high = float(record.low[row, column]), float(record.high[row, column])
+    place = 0 if record.ranks is None else int(record.ranks[row, column])
+    rank = element("span", "wb-rank first" if place == 1 else "wb-rank", f"#{place}") if place else Html("")
     if record.columns[column].unit == "%" and low >= 0 and high < LEAST_PERCENT:
-        return element("td", "number", f"< {LEAST_PERCENT}")
+        return element("td", "number", rank, f"< {LEAST_PERCENT}")
     bar = _bar(record, column, float(value), low, high) if bars else Html("")
-    return element("td", "number", quantity(float(value), low, high), bar)
+    return element("td", "number", rank, quantity(float(value), low, high), bar)
 
 
 def _plain(value: float, column: int, record: Table) -> str:

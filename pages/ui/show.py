@@ -162,6 +162,12 @@ def picture(inputs: np.ndarray, side: int) -> np.ndarray:
     return (255 * np.kron(pixels, np.ones((zoom, zoom, 1)))).astype(np.uint8)
 
 
+def image(inputs: np.ndarray, words: str, side: int = 220) -> None:
+    """A picture (channel, height, width) of values in [0, 1] in the theme's ink."""
+    st.image(picture(inputs, side), alt=words)
+    quiet(f"{words}.")
+
+
 def caption(text: str) -> None:
     """What a figure shows, above it, where it wraps as the column asks."""
     st.html(element("p", "wb-label", text))

@@ -30,6 +30,8 @@ from zoo.task import Kind, Samples, Task
 T = TypeVar("T")
 Made = TypeVar("Made", bound=Record)
 Watch = Callable[[Any], None]
+GRADED = ("completeness", "deletion", "insertion", "relevance_mass")
+"""The metrics that the grades of `workbench.evidence` rest on: cheap, and each with its check."""
 SHOWN = {Kind.IMAGE: 24, Kind.SERIES: 8, Kind.TEXT: 8, Kind.TABLE: 16}
 """Samples of a gallery."""
 
@@ -86,11 +88,11 @@ def evaluation(
 
 
 def scores(subject: Subject, samples: Samples, records: Sequence[Attribution]) -> Work[list[Score]]:
-    """Every metric that applies, of every one of these attributions of the same samples."""
+    """The metrics that grades rest on, where they apply, of every one of these attributions of the same samples."""
 
     def compute(watch: Watch) -> list[Score]:
         view = subject.metered(watch)
-        found = [kind() for kind in metrics().values()]
+        found = [kind() for name, kind in metrics().items() if name in GRADED]
         return [m.score(view, samples, record) for record in records for m in found if not m.why_not(samples, record)]
 
     key = ("scores", *_named(subject, samples), *map(digest, records))
@@ -98,11 +100,11 @@ def scores(subject: Subject, samples: Samples, records: Sequence[Attribution]) -
 
 
 def removal_curves(subject: Subject, samples: Samples, records: Sequence[Attribution]) -> Work[list[Curve]]:
-    """For each metric that removes features: the curves of all attributions before the band of random orders."""
+    """For each graded metric that removes features: the curves of all attributions before the band of random orders."""
 
     def compute(watch: Watch) -> list[Curve]:
         view = subject.metered(watch)
-        found = [kind() for kind in metrics().values() if issubclass(kind, AbstractRemoval)]
+        found = [kind() for name, kind in metrics().items() if name in GRADED and issubclass(kind, AbstractRemoval)]
         return [_together([m.curves(view, samples, record) for record in records]) for m in found]
 
     key = ("curves", *_named(subject, samples), *map(digest, records))

@@ -58,7 +58,7 @@ def heading(column: Column) -> str:
 
 
 def cell(record: Table, row: int, column: int) -> str:
-    """A cell as text; "–" for what is missing, "98.9 ± 0.7" where an interval was measured."""
+    """A cell as text; "–" for what is missing, "98.9 ± 0.7" where an interval was measured, "#2" in front: the rank."""
     value = record.rows[row][column]
     if value is None:
         return "–"
@@ -66,9 +66,16 @@ def cell(record: Table, row: int, column: int) -> str:
         return str(value)
     low = math.nan if record.low is None else float(record.low[row, column])
     high = math.nan if record.high is None else float(record.high[row, column])
+    place = rank(record, row, column)
     if math.isfinite(low) and math.isfinite(high) and high > low:
-        return quantity(float(value), low, high)
-    return fixed(float(value), record.columns[column].digits)
+        return place + quantity(float(value), low, high)
+    return place + fixed(float(value), record.columns[column].digits)
+
+
+def rank(record: Table, row: int, column: int) -> str:
+    """The rank of a cell as it stands in front of its value: "#2 ", or nothing where there is none."""
+    place = 0 if record.ranks is None else int(record.ranks[row, column])
+    return f"#{place} " if place else ""
 
 
 def is_numeric(record: Table, column: int) -> bool:

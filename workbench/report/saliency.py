@@ -112,14 +112,7 @@ def _grades(found: Findings) -> records.Table:
 def without_time(table: records.Table) -> records.Table:
     """The same table without what the clock said and what was counted elsewhere, so that it comes out alike again."""
     kept = [i for i, column in enumerate(table.columns) if column.title not in ("Time", "Passes")]
-    return replace(
-        table,
-        title="",
-        columns=tuple(table.columns[i] for i in kept),
-        rows=tuple(tuple(row[i] for i in kept) for row in table.rows),
-        low=None if table.low is None else table.low[:, kept],
-        high=None if table.high is None else table.high[:, kept],
-    )
+    return replace(table.part(columns=kept), title="")
 
 
 def _passes(record: Attribution) -> float:

@@ -1,0 +1,90 @@
+"""Disagreement: measures of two maps with answers known on paper, by sample and by feature."""
+
+import numpy as np
+import pytest
+import record_examples
+
+from workbench.disagreement import by_feature, by_sample, disputed, rank_agreement, sign_agreement, top_overlap
+from zoo.errors import InputError
+
+RAMP = np.arange(1.0, 11.0)
+
+
+def test_measures_on_paper():
+    assert rank_agreement(RAMP, RAMP**3) == pytest.approx(1)
+    assert rank_agreement(RAMP, -RAMP) == pytest.approx(-1)
+    assert np.isnan(rank_agreement(RAMP, np.ones(10)))
+    assert top_overlap(RAMP, -RAMP, top=0.2) == 1, "the sign does not decide what leads"
+    assert top_overlap(RAMP, RAMP[::-1], top=0.2) == 0
+    assert top_overlap(RAMP, np.roll(RAMP, 1), top=0.2) == 0.5
+    assert sign_agreement(RAMP, -RAMP) == 0
+    assert sign_agreement(RAMP, RAMP[::-1]) == 1
+    mixed = RAMP.copy()
+    mixed[-1] = -10
+    assert sign_agreement(RAMP, mixed, top=0.2) == 0.5, "of the two places that lead, one"
+
+
+def test_equal_values_share_the_top_and_the_order_of_places_does_not_decide():
+    flat = np.ones(10)
+    assert top_overlap(flat, RAMP, top=0.2) == pytest.approx(0.2)
+    assert top_overlap(flat, RAMP[::-1], top=0.2) == pytest.approx(0.2)
+    assert top_overlap(flat, flat, top=0.2) == pytest.approx(1)
+
+
+def test_random_maps_share_the_top_as_often_as_its_size_says():
+    chance = np.random.default_rng(0)
+    found = [top_overlap(*chance.normal(size=(2, 100))) for _ in range(400)]
+    assert np.mean(found) == pytest.approx(0.1, abs=0.02)
+
+
+def _pair():
+    """Two records of two rows of a table: they agree on the first, and contradict each other on the second."""
+    first = np.array([[4.0, 3, 2, 1], [4.0, 3, 2, 1]])
+    second = np.array([[8.0, 6, 4, 2], [1.0, 2, 3, 4]])
+    common = {"inputs": first, "axes": ("sample", "feature"), "feature_names": ("heat", "dose", "smoke", "ratio")}
+    return [
+        record_examples.tabular(**(record_examples.described(2) | common | {"values": values}))
+        for values in (first, second)
+    ]
+
+
+def test_the_sample_with_the_most_disagreement_is_first():
+    found = by_sample(_pair(), ("One", "Two"))
+    assert [row[0] for row in found.rows] == ["test:1", "test:0"]
+    assert found.rows[1][1:4] == pytest.approx((1, 1, 1))
+    assert found.rows[0][1:4] == pytest.approx((-1, 0, 1))
+    assert found.rows[0][4] == "One and Two"
+
+
+def test_features_are_apart_by_the_spread_of_their_ranks():
+    """Ranks of magnitudes 4, 3, 2, 1 against 1, 2, 3, 4 of 4: a standard deviation of 1.5, 0.5, 0.5, 1.5 quarters."""
+    found = by_feature(_pair())
+    np.testing.assert_allclose(found.values, [[0] * 4, [0.375, 0.125, 0.125, 0.375]])
+    rows = disputed(_pair(), ("One", "Two"), index=1, most=2).rows
+    assert rows == (("heat", 37.5, 1.0, 4.0), ("ratio", 37.5, 4.0, 1.0))
+
+
+def test_words_and_padding():
+    record = record_examples.text()
+    other = record_examples.text(values=-record.values[:, ::-1].copy())
+    found = by_feature([record, other])
+    assert found.values[0, -1] == 0, "padding"
+    assert found.values.max() > 0
+    names = {row[0] for row in disputed([record, other], ("One", "Two"), most=20).rows}
+    assert "film" in names, "pieces are merged into words"
+    assert len(by_sample([record, other], ("One", "Two")).rows) == 1
+
+
+def test_images_are_summed_over_channels():
+    record = record_examples.image(channels=3)
+    assert by_feature([record, record]).values.shape == (2, 8, 8)
+    assert not by_feature([record, record]).values.any()
+    assert disputed([record, record], ("One", "Two")).rows[0][0] == "height 0 width 0"
+
+
+def test_one_method_or_other_samples_are_refused():
+    record = record_examples.text()
+    with pytest.raises(InputError, match="two methods"):
+        by_sample([record], ("One",))
+    with pytest.raises(InputError, match="different samples"):
+        by_feature([record, record_examples.image(count=1, sample_ids=("test:9",))])

@@ -1,0 +1,324 @@
+"""Leagues: what is told apart, what beats the controls, what the evidence allows, and what is kept and recommended."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import record_examples
+import torch
+from subjects import Corner, Pixels, Scalar, subject
+
+import workbench
+import zoo
+from workbench import archive, standings, tournament
+from workbench.ablation import Ablation, ablation
+from workbench.commands import league as league_command
+from workbench.evaluation import evaluate, gathered
+from workbench.methods.input_x_gradient import InputXGradient
+from workbench.methods.random import Random
+from workbench.metrics.deletion import Deletion
+from workbench.metrics.pointing_game import PointingGame
+from workbench.metrics.relevance_mass import RelevanceMass
+from workbench.ranking import RESAMPLES, against_controls, against_draws, clearly_better, ranks
+from workbench.recommendation import Budget, budget, recommend, to_json
+from workbench.records import League, Table
+from zoo.errors import InputError
+from zoo.task import Samples
+
+ROOT = Path(__file__).resolve().parent.parent
+MOST_BYTES = 6 * 2**20
+
+
+class Elsewhere(Scalar):
+    """f = the sum of what is not evidence."""
+
+    def score(self, inputs: torch.Tensor) -> torch.Tensor:
+        rest = torch.ones(6, 6)
+        rest[:3, :3] = 0
+        return (inputs * rest).flatten(1).sum(1)
+
+
+class Positive(Pixels):
+    """Images of positive pixels, so that both networks are right about all of them."""
+
+    def load(self, split: str) -> Samples:
+        found = super().load(split)
+        return replace(found, inputs=found.inputs.abs() + 0.1)
+
+
+class Rendered(Positive):
+    """The same images, which can be drawn without their evidence, and with another rest."""
+
+    def without_evidence(self, split: str) -> Samples:
+        whole = self.samples(split)
+        return replace(whole, inputs=whole.inputs * ~whole.evidence[:, None])
+
+    def with_other_rest(self, split: str) -> Samples:
+        whole = self.samples(split)
+        return replace(whole, inputs=torch.where(whole.evidence[:, None], whole.inputs, whole.inputs.roll(1, 0)))
+
+
+def test_a_constant_difference_is_told_apart_where_the_intervals_of_the_means_overlap():
+    spread = np.linspace(-10, 10, 20)
+    found = clearly_better(np.stack([spread + 0.01, spread]), higher_is_better=True)
+    assert found.tolist() == [[False, True], [False, False]]
+    assert clearly_better(np.stack([spread + 0.01, spread]), higher_is_better=False).tolist() == found.T.tolist()
+
+
+def test_what_differs_by_rounding_or_to_both_sides_is_not_told_apart():
+    values = np.random.default_rng(0).uniform(1, 2, 20)
+    swaying = values + np.tile([0.5, -0.5], 10)
+    found = clearly_better(np.stack([values, values * (1 + 1e-8), swaying]), higher_is_better=True)
+    assert not found.any()
+
+
+def test_pairs_are_compared_on_the_samples_that_both_were_scored_on():
+    nan = np.nan
+    values = np.array([[1.0, 2, 3, 4, 100], [0.5, 1.5, 2.5, 3.5, nan], [nan, nan, nan, nan, 7]])
+    found = clearly_better(values, higher_is_better=True)
+    assert found.tolist() == [[False, True, False], [False] * 3, [False] * 3], "one sample tells nothing"
+
+
+def test_clearly_better_equals_the_loop():
+    """One pair after another, one resample after another, with the percentiles of their sorted means."""
+    chance = np.random.default_rng(3)
+    values = chance.normal(size=(7, 1)) / 2 + chance.normal(size=(7, 12))
+    picked = np.random.default_rng(0).integers(12, size=(RESAMPLES, 12))
+    wanted = np.zeros((7, 7), dtype=bool)
+    for a in range(7):
+        for b in range(7):
+            means = sorted(float(np.mean([values[a, i] - values[b, i] for i in row])) for row in picked)
+            wanted[a, b] = means[int(0.025 * RESAMPLES) - 1] > 0
+    assert 5 < wanted.sum() < 21, "some pairs are told apart, and some are not"
+    np.testing.assert_array_equal(clearly_better(values, higher_is_better=True), wanted)
+
+
+def test_ranks_and_controls_on_paper():
+    """A beats all, B and C cannot be told apart, B beats the control D and C does not, E was not measured."""
+    better = np.zeros((5, 5), dtype=bool)
+    better[0, 1:4] = True
+    better[1, 3] = True
+    measured = np.array([True] * 4 + [False])
+    assert ranks(better, measured).tolist() == [1, 2, 2, 3, 0]
+    controls = np.array([False, False, False, True, False])
+    assert against_controls(better, measured, controls).tolist() == [1, 1, 0, 0, 0]
+    better[3, 2] = True
+    assert against_controls(better, measured, controls).tolist() == [1, 1, -1, 0, 0]
+    assert against_controls(better, measured, np.zeros(5, bool)).tolist() == [0] * 5
+
+
+def test_every_control_must_be_beaten():
+    better = np.zeros((3, 3), dtype=bool)
+    better[0, 1] = True
+    controls = np.array([False, True, True])
+    assert against_controls(better, np.ones(3, bool), controls)[0] == 0
+
+
+def test_draws_stand_in_for_a_control_that_was_not_measured():
+    draws = np.full((10, 4), 0.5)
+    assert against_draws(np.full(10, 0.6), draws, higher_is_better=True) == 1
+    assert against_draws(np.full(10, 0.6), draws, higher_is_better=False) == -1
+    assert against_draws(0.5 + np.tile([0.1, -0.1], 5), draws, higher_is_better=True) == 0
+    assert against_draws(np.zeros(0), np.zeros((0, 0)), higher_is_better=True) == 0
+
+
+def test_scores_become_a_league_with_intervals_and_ranks():
+    of = subject(Corner)
+    samples = of.task.samples("test")
+    scores = evaluate(of, samples, [Random(), InputXGradient()], [PointingGame(), Deletion()])
+    found = gathered(scores)
+    assert found.methods == ("input_x_gradient", "random"), "controls are last"
+    assert found.metrics == ("deletion", "pointing_game"), "faithfulness stands before localisation"
+    assert found.rank[:, 0].tolist() == [1, 2]
+    assert found.against[:, 0].tolist() == [1, 0]
+    for row, name in enumerate(found.methods):
+        for column, metric in enumerate(found.metrics):
+            score = next(score for score in scores if (score.method, score.metric) == (name, metric))
+            assert (found.mean[row, column], found.low[row, column]) == (score.mean, score.low)
+    drawn = standings.table(found)
+    assert drawn.ranks[0, 1:3].tolist() == found.rank[0].tolist()
+    assert drawn.ranks[:, [0, 3, 4]].max() == 0
+
+
+@pytest.mark.parametrize("network", [Corner, Elsewhere])
+@pytest.mark.parametrize("task", [Positive, Rendered])
+def test_localisation_is_scored_where_the_model_uses_the_evidence(network, task):
+    of = replace(subject(network), task=task())
+    samples = of.task.samples("test")
+    found = ablation(of, samples)
+    assert found.score == 1
+    assert found.passes == (network is Corner)
+    scores = evaluate(of, samples, [InputXGradient()], [RelevanceMass(), Deletion()])
+    assert bool(scores[0].values.size) == (network is Corner)
+    assert scores[1].values.size == len(samples)
+    if network is Elsewhere:
+        assert "does not rest on the planted evidence: its score is 1.00" in standings.table(gathered(scores)).note
+
+
+def test_an_ablation_passes_by_its_three_numbers():
+    def judged(score: float, without: float, rest: float) -> bool:
+        return Ablation(score=score, without_evidence=without, without_rest=rest, chance=0.2, how="").passes
+
+    assert judged(1.0, 0.2, 0.95)
+    assert not judged(1.0, 0.8, 0.95), "the answer is not lost without the evidence"
+    assert not judged(1.0, 0.2, 0.4), "it is lost without the rest"
+    assert not judged(0.22, 0.2, 0.22), "there is nothing above chance"
+
+
+def test_the_card_says_whether_a_model_uses_the_evidence():
+    of = workbench.load("mlp_gauss_local")
+    found = ablation(of, of.task.select("0:2"))
+    assert found.without_evidence == zoo.card("mlp_gauss_local").evidence_used["without_evidence"]
+    assert found.passes
+    assert ablation(subject(Corner), replace(Pixels().samples("test"), evidence=None)) is None
+
+
+def test_standing_is_the_share_of_methods_that_are_clearly_better_a_vote_a_category():
+    found = record_examples.league()
+    np.testing.assert_allclose(standings.standing(found), [[0, np.nan], [0.25, 1], [0.5, 0]], atol=1e-12)
+    np.testing.assert_allclose(
+        standings.over_all(standings.standing(found)), [0.25, 0.625, 0.25], err_msg="what is missing counts as half"
+    )
+    overview = standings.overview(found)
+    assert [row[0] for row in overview.rows] == ["Integrated gradients", "Occlusion", "Random (control)"]
+    assert overview.rows[0][4] == "1 of 2"
+    assert overview.rows[2][4] is None
+    assert [len(part.rows) for part in standings.tables(found)] == [3]
+    only = standings.table(found, "complexity")
+    assert [column.title for column in only.columns] == ["Method", "Sparseness", "Time", "Passes"]
+
+
+def test_part_of_a_table_keeps_its_intervals_and_ranks():
+    whole = standings.table(record_examples.league())
+    part = whole.part(rows=[1, 0], columns=[0, 2])
+    assert part.rows == (("Occlusion", 0.7), ("Integrated gradients", 0.8))
+    assert part.low[0, 1] == whole.low[1, 2]
+    assert part.ranks.tolist() == [[0, 1], [0, 1]]
+    assert Table(columns=whole.columns, rows=whole.rows).part([0]).low is None
+
+
+def test_a_method_is_recommended_with_numbers_and_never_a_control():
+    found = recommend([record_examples.league()])
+    assert found.best.method == "integrated_gradients"
+    assert "random" not in {one.method for one in found.candidates}
+    assert "25 % of the methods are clearly better, before Occlusion with 62 %" in found.sentences[0]
+    assert "on 1 of 2 metrics" in found.sentences[1]
+    assert "64 passes and 3.0 ms" in found.sentences[2]
+    assert any("could not be measured in complexity" in sentence for sentence in found.sentences)
+    assert to_json(found)["best"] == "integrated_gradients"
+
+
+def test_a_budget_leaves_out_what_costs_more():
+    league = record_examples.league()
+    assert recommend([league], Budget(passes=60)).best.method == "occlusion"
+    assert recommend([league], Budget(milliseconds=10)).best.method == "integrated_gradients"
+    nothing = recommend([league], Budget(passes=1))
+    assert nothing.best is None
+    assert "No method can be recommended" in nothing.sentences[0]
+    assert "64 passes per sample, more than 1" in nothing.refusals[0]
+
+
+def test_what_does_not_beat_the_controls_or_ignores_the_weights_is_refused():
+    best_but_random = record_examples.league(against=np.array([[0, 0, 1], [1, 0, 0], [0, 0, 0]]))
+    found = recommend([best_but_random])
+    assert found.best.method == "occlusion"
+    assert "only 0 of 2 metrics of faithfulness and localisation" in found.refusals[0]
+    blind = record_examples.league(
+        categories=("faithfulness", "faithfulness", "randomisation"),
+        rank=np.array([[1, 1, 2], [2, 1, 1], [3, 1, 2]]),
+        against=np.array([[1, 0, 0], [1, 0, 1], [0, 0, 0]]),
+    )
+    found = recommend([blind])
+    assert found.best.method == "occlusion"
+    assert "randomisation" in found.refusals[0]
+
+
+def test_leagues_of_several_models_are_weighed_together():
+    first = record_examples.league()
+    second = record_examples.league(against=np.zeros((3, 3), int), rank=np.array([[3, 3, 0], [1, 1, 1], [2, 2, 2]]))
+    third = record_examples.league(against=np.array([[0, 0, 0], [1, 1, 1], [0, 0, 0]]))
+    found = recommend([first, second, third], where="image")
+    assert found.best.method == "occlusion", "two of three leagues refuse the other"
+    assert "of 3 models" in found.sentences[1]
+    assert "2 of 3 leagues refuse it" in found.refusals[0]
+    with pytest.raises(InputError, match="no league"):
+        recommend([])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [(None, Budget()), ("", Budget()), ("200", Budget(passes=200)), ("2.5ms", Budget(milliseconds=2.5))],
+)
+def test_a_budget_is_passes_or_a_time(text, wanted):
+    assert budget(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["much", "-3", "1e9", "5 s", "ms", "1" * 20])
+def test_a_budget_that_says_nothing_is_refused(text):
+    with pytest.raises(InputError, match="Write 200"):
+        budget(text)
+
+
+def test_a_league_that_is_kept_is_not_computed_again(tmp_path):
+    played = dict(tournament.play(["logistic_wine"], 8, folder=tmp_path))
+    assert "kB" in played["logistic_wine"]
+    kept = archive.read("logistic_wine", tmp_path)
+    assert kept.kind == "table"
+    assert kept.samples == "test:0:8"
+    assert (kept.rank > 0).any(0).all(), "what could not be measured of any method is left out"
+    assert "planted evidence" in kept.note
+    assert dict(tournament.play(["logistic_wine"], 8, folder=tmp_path))["logistic_wine"].startswith("kept")
+    assert "kB" in dict(tournament.play(["logistic_wine"], 9, folder=tmp_path))["logistic_wine"]
+    late = dict(tournament.play(["logistic_wine", "svm_wine"], 9, seconds=-1, folder=tmp_path))
+    assert set(late.values()) == {"not begun: the time is up"}
+    assert archive.of("table", tmp_path)[0].subject == "logistic_wine"
+    league_command(["logistic_wine"], samples=9, folder=tmp_path)
+
+
+def test_what_has_changed_since_is_said():
+    league = replace(record_examples.league(), digest="a", settings={"occlusion": "1", "gone_by": "2"})
+    assert archive.staleness(league, "a", {"occlusion": "1", "gone_by": "2"}) == ()
+    said = " ".join(archive.staleness(league, "b", {"occlusion": "3", "new_one": "4"}))
+    assert "weights" in said
+    assert "Occlusion is other settings now" not in said
+    assert "Occlusion has other settings now" in said
+    assert "Gone by is not there any more" in said
+    assert "New one is new and not in it" in said
+
+
+def test_a_change_of_settings_changes_the_fingerprint():
+    assert tournament.fingerprint(Deletion()) != tournament.fingerprint(Deletion(n_steps=8))
+    assert tournament.fingerprint(Deletion()) == tournament.fingerprint(Deletion(n_steps=16))
+
+
+def test_leagues_open_without_loading_torch():
+    names = archive.kept()
+    assert names, "some leagues are kept with the package"
+    code = (
+        "import sys; from workbench import archive, standings, recommendation;"
+        f"found = archive.read({names[0]!r}); standings.overview(found); recommendation.recommend([found]);"
+        "print('torch' in sys.modules, type(found).__name__)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == ["False", "League"]
+
+
+def test_leagues_that_are_kept_can_be_read_and_are_small():
+    for name in archive.kept():
+        found = archive.read(name)
+        assert isinstance(found, League)
+        assert name in zoo.RECIPES
+        assert found.digest == zoo.card(name).digest, f"{name} was trained again: `workbench league {name}`"
+    assert sum(archive.path_of(name).stat().st_size for name in archive.kept()) <= MOST_BYTES
+
+
+def test_a_file_that_is_no_league_is_refused(tmp_path):
+    workbench.save_record(record_examples.table(), tmp_path / "cnn_digits.safetensors")
+    for name in ("cnn_digits", "svm_digits"):
+        with pytest.raises(InputError, match="workbench league"):
+            archive.read(name, tmp_path)
+    with pytest.raises(InputError, match="kind series"):
+        archive.of("series", tmp_path / "empty")
