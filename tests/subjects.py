@@ -360,6 +360,25 @@ class Negation(OneHotBag):
         return torch.stack((torch.zeros_like(score), score), -1)
 
 
+class Attended(OneHotBag):
+    """f = Σ of the weights of what each token looks at: two heads of attention with seeded scores, and itself."""
+
+    name = "attended"
+    capabilities = frozenset({Capability.GRADIENT, Capability.EMBEDDING, Capability.ATTENTION})
+
+    def __init__(self) -> None:
+        super().__init__()
+        chance = torch.Generator().manual_seed(0)
+        self.scores = nn.Parameter(torch.randn(2, len(WORDS), len(WORDS), generator=chance))
+
+    def from_embedding(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        queries = embedded[:, None] @ self.scores
+        keys = embedded[:, None].expand(-1, 2, -1, -1)
+        mixed = nn.functional.scaled_dot_product_attention(queries, keys, keys, attn_mask=mask[:, None, None])
+        score = (((mixed.mean(1) + embedded) @ self.weight) * mask).sum(1)
+        return torch.stack((torch.zeros_like(score), score), -1)
+
+
 class Grown(Tree):
     """A tree that asks whether both x₀ and x₁ are above a half: symmetric in the two, deaf to the other columns."""
 
@@ -373,7 +392,7 @@ class Grown(Tree):
 TABLES = (Linear, TwoLayers, Product, PolarProduct, Saturated, Additive, Dense)
 IMAGES = (Corner, Convolved)
 SERIES = (Late, Gated)
-TEXTS = (OneHotBag, Negation)
+TEXTS = (OneHotBag, Negation, Attended)
 GROWN = (Grown,)
 """Traditional models, which have no gradient."""
 

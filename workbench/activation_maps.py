@@ -81,7 +81,7 @@ class MapLayer:
         if output.ndim == 2 + len(size) and not (len(size) == 1 and self._by_token):
             grid, maps = tuple(output.shape[2:]), output
         elif output.ndim == 3 and self._by_token:
-            grid = _grid(output.shape[1], size)
+            grid = grid_of(output.shape[1], size)
             maps = output[:, output.shape[1] - prod(grid) :].transpose(1, 2).unflatten(2, grid) if grid else output
         else:
             grid, maps = (), output
@@ -167,7 +167,7 @@ def places_of(inputs: Float[Tensor, "row ..."]) -> tuple[int, ...]:
     return tuple(inputs.shape[2:] if inputs.ndim == 4 else inputs.shape[1:2])
 
 
-def _grid(tokens: int, size: tuple[int, ...]) -> tuple[int, ...]:
+def grid_of(tokens: int, size: tuple[int, ...]) -> tuple[int, ...]:
     """Rows and columns of square patches that so many tokens stand for, or steps of a series; empty where none fit.
 
     A token more than there are patches is a class token; a series has none, since any number of steps would fit it.

@@ -21,9 +21,7 @@ ELEMENTS_AT_ONCE = 2**24
 
 @dataclass(frozen=True, kw_only=True)
 class AbstractDrawn(AbstractMethod):
-    """What methods have in common that average gradient times displacement over several x' from the training data.
-
-    a_i = mean over x'_k of (x_i - x'_ki) mean over its points of ∂f / ∂x_i
+    """What methods have in common that average over several reference inputs x' from the training data.
 
     f(x') of such a method is the mean of f over the references, and the completeness gap is counted from it.
     """
@@ -32,12 +30,6 @@ class AbstractDrawn(AbstractMethod):
 
     n_references: int = setting(64, low=1, high=100_000, help="Training inputs drawn for each sample, with replacement")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of what is drawn")
-
-    @abstractmethod
-    def along(
-        self, query: Query, rows: Int[Tensor, "sample"], start: Float[Tensor, "sample reference ..."]
-    ) -> Float[Tensor, "sample reference step ..."]:
-        """The points at which the gradient is taken, between each reference and its sample."""
 
     def points(self) -> int:
         """How many there are for each sample."""
@@ -64,15 +56,33 @@ class AbstractDrawn(AbstractMethod):
 
     def f_reference(self, query: Query) -> Float[Tensor, "sample"]:
         means = []
-        for rows in self._blocks(query):
+        for rows in self.blocks(query):
             drawn = self.references(query, rows).flatten(0, 1)
             f = query.values(drawn, rows.repeat_interleave(self.n_references))
             means.append(f.view(len(rows), -1).double().mean(1))
         return torch.cat(means)
 
+    def blocks(self, query: Query) -> Iterator[Int[Tensor, "sample"]]:
+        block = max(1, ELEMENTS_AT_ONCE // (self.points() * query.points[0].numel()))
+        return iter(torch.arange(len(query.inputs)).split(block))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractDrawnPaths(AbstractDrawn):
+    """The average of gradient times displacement between each reference and the input.
+
+    a_i = mean over x'_k of (x_i - x'_ki) mean over its points of ∂f / ∂x_i
+    """
+
+    @abstractmethod
+    def along(
+        self, query: Query, rows: Int[Tensor, "sample"], start: Float[Tensor, "sample reference ..."]
+    ) -> Float[Tensor, "sample reference step ..."]:
+        """The points at which the gradient is taken, between each reference and its sample."""
+
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
         found = []
-        for rows in self._blocks(query):
+        for rows in self.blocks(query):
             drawn = self.references(query, rows)
             start = query.subject.points(drawn.flatten(0, 1)).unflatten(0, drawn.shape[:2])
             points = self.along(query, rows, start)
@@ -84,10 +94,6 @@ class AbstractDrawn(AbstractMethod):
 
     def cost(self, query: Query) -> tuple[int, int]:
         return self.points() + self.n_references, self.points()
-
-    def _blocks(self, query: Query) -> Iterator[Int[Tensor, "sample"]]:
-        block = max(1, ELEMENTS_AT_ONCE // (self.points() * query.points[0].numel()))
-        return iter(torch.arange(len(query.inputs)).split(block))
 
 
 def between(

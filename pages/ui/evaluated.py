@@ -39,11 +39,13 @@ def _beside_control(ordered: Sequence[Score]) -> Iterator[object]:
     controls = [place for place, score in enumerate(ordered) if is_control(score.method)]
     if not controls or len(ordered) == len(controls):
         return
+    first = ordered[controls[0]].method
+    than = "random numbers" if first == "random" else f"the control {methods()[first].title.lower()}"
     behind = [methods()[score.method].title for score in ordered[controls[0] + 1 :] if not is_control(score.method)]
     if behind:
-        yield f": {' and '.join(behind)} {'does' if len(behind) == 1 else 'do'} no better than random numbers"
+        yield f": {' and '.join(behind)} {'does' if len(behind) == 1 else 'do'} no better than {than}"
     else:
-        yield ": every method beats random numbers, on average"
+        yield f": every method beats {than}, on average"
 
 
 def lead(scores: Sequence[Score]) -> Score:

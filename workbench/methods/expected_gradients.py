@@ -8,14 +8,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from workbench.chance import per_sample
-from workbench.drawn import AbstractDrawn, between
+from workbench.drawn import AbstractDrawnPaths, between
 from workbench.explanation import Claim
 from workbench.query import Query
 from workbench.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExpectedGradients(AbstractDrawn):
+class ExpectedGradients(AbstractDrawnPaths):
     """Integrated gradients averaged over reference inputs drawn from the training data.
 
     a_i = mean over x'_k of (x_i - x'_ki) ∫₀¹ ∂f(x'_k + t (x - x'_k)) / ∂x_i dt

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from workbench.chance import per_sample
-from workbench.drawn import AbstractDrawn, between
+from workbench.drawn import AbstractDrawnPaths, between
 from workbench.explanation import Claim
 from workbench.noise import noise, scale
 from workbench.query import Query
@@ -16,7 +16,7 @@ from workbench.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientShap(AbstractDrawn):
+class GradientShap(AbstractDrawnPaths):
     """Gradient times displacement, expected over references from the data, places on the path, and noise.
 
     a_i = mean over n of (x_i - x'_ni) ∂f(x'_n + t_n (x - x'_n) + ε_n) / ∂x_i,  t_n ~ U(0, 1),  ε_n ~ N(0, σ²)
