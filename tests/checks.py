@@ -32,7 +32,7 @@ from subjects import (
     subject,
 )
 
-from workbench.explanation import AbstractMethod, Claim, explain, refusal
+from workbench.explanation import AbstractMethod, Claim, explain, refusal, why_not
 from workbench.records import Attribution, Output, Target
 from workbench.scoring import AbstractMetric
 from workbench.subject import Subject

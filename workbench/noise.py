@@ -92,5 +92,5 @@ def noise(query: Query, rows: Int[Tensor, "sample"], count: int, seed: int) -> F
     for own, row in zip(drawn, rows.tolist(), strict=True):
         present = slice(None) if query.mask is None else query.mask[row].nonzero()[:, 0]
         chance = generator(seed, "input noise", query.samples.ids[row])
-        own[:, present] = torch.randn(own[:, present].shape, generator=chance, dtype=points.dtype).to(points.device)
+        own[:, present] = torch.randn(own[:, present].shape, generator=chance, dtype=torch.float32).to(own)
     return drawn
