@@ -19,7 +19,7 @@ from workbench.subject import Subject
 from zoo.task import Samples
 
 SHOWN = 4
-FAMILIAR = ("integrated_gradients", "kernel_shap", "deep_lift", "occlusion", "lime", "feature_ablation")
+FAMILIAR = ("integrated_gradients", "kernel_shap", "gradient", "occlusion", "lime", "feature_ablation")
 CONTROL = "random"
 CHECKS = {"relevance_mass": "evidence"}
 """Checks that are not called like their metric."""
