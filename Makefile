@@ -27,6 +27,7 @@ unit: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench.methods
+	$(BIN)/python -m bench.tables
 
 zoo: .venv/app.stamp
 	$(BIN)/python -m zoo verify

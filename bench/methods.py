@@ -29,6 +29,7 @@ BATCHES = (32, 64, 128, 256, 512, 2048)
 STEPS = 50
 COALITIONS = 512
 LONG = 20_000
+HEADING = f"{'':34s}{'ours':>8s}{'peer':>9s}{'ratio':>7s}{'best':>9s}{'ratio':>7s}  {'best setting':24s}{'differs':>9s}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +56,7 @@ def main() -> None:
     samples = subject.task.select(f"0:{given.samples}")
     query = Query(subject, samples, subject.logits(samples.inputs).argmax(-1), Output.LOGIT)
     print(f"cnn_shapes, {given.samples} samples, {given.threads} threads, medians of {given.rounds} rounds, seconds\n")
-    print(
-        f"{'':34s}{'ours':>8s}{'Captum':>9s}{'ratio':>7s}{'best':>9s}{'ratio':>7s}  {'best setting':24s}{'differs':>9s}"
-    )
+    print(HEADING)
     for race in (race for race in races(query) if given.only in race.title):
         print(run(race, given.rounds), flush=True)
     print(f"\nOne digit by integrated gradients, from call to figure: {one_digit(given.rounds):.0f} ms")

@@ -287,6 +287,33 @@ class TestDeepLift:
             found = difference(network, x, start)[0][i]
             np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-12)
 
+    def test_reveal_cancel_shows_both_of_two_causes_that_cancel(self):
+        """min(x₀, x₁) = x₀ - relu(x₀ - x₁) from 0: rescale gives all to the lesser, reveal-cancel half to each."""
+        weight = torch.tensor([[1.0, -1.0]]).double()
+
+        def network(x: Tensor) -> Tensor:
+            low = x[:, :1] - functional.relu(functional.linear(x, weight))
+            return torch.cat((0 * low, low), 1)
+
+        x = torch.tensor([[3.0, 2.0], [1.0, 4.0]]).double()
+        here, there = record(network, x), record(network, torch.zeros_like(x))
+        seed = torch.tensor([[0.0, 1.0]] * 2).double()
+        plain, revealed = (multipliers(here, there, seed, reveal) * x for reveal in (False, True))
+        torch.testing.assert_close(plain, torch.tensor([[0.0, 2.0], [1.0, 0.0]]).double())
+        torch.testing.assert_close(revealed, torch.tensor([[1.0, 1.0], [0.5, 0.5]]).double())
+
+    @pytest.mark.parametrize("reference", [0.0, 0.3])
+    @pytest.mark.parametrize("first", ["pool", "activation"])
+    def test_reveal_cancel_adds_up(self, first, reference):
+        network = seeded(lambda: Blocks("relu", first, "max", "reused")).double().eval()
+        x = images()
+        here, there = record(network, x), record(network, torch.full_like(x, reference))
+        seed = torch.tensor([[0.0, 1.0]] * 4).double()
+        plain, revealed = (multipliers(here, there, seed, reveal) * (x - reference) for reveal in (False, True))
+        wanted = (here.values[here.output] - there.values[there.output])[:, 1]
+        torch.testing.assert_close(revealed.flatten(1).sum(1), wanted, rtol=1e-9, atol=1e-12)
+        assert torch.allclose(plain, revealed) == (first == "pool")  # between layer and rectifier lies the maximum
+
     def test_an_additive_network_gives_each_feature_its_own_term(self):
         def network(x: Tensor) -> Tensor:
             return torch.stack((x[:, 0] * 0, x[:, 0].exp() + torch.sin(x[:, 1]) - x[:, 2] ** 3 + 0 * x[:, 3]), 1)

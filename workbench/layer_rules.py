@@ -73,6 +73,12 @@ class Layer:
         ]
         return torch.stack(parts).sum(0)
 
+    def summed(self, x: Tensor, w: Tensor) -> Tensor:
+        """Σ_i x_i w_ij, without a bias."""
+        made = self.step.run(self._change(Term(1, x, w)))[0]
+        assert isinstance(made, Tensor), "a layer makes one thing"
+        return made
+
     def _change(self, term: Term) -> dict[int, Tensor]:
         change = {self.place: term.x, WEIGHT[self.step.name]: term.w}
         if self.bias is not None:

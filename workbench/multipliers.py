@@ -12,6 +12,7 @@ from torch import Tensor
 
 from workbench import operations
 from workbench.query import Query
+from workbench.reveal_cancel import RevealCancel
 from workbench.subject import chunked
 from workbench.tape import Step, Tape
 from zoo.errors import InputError
@@ -25,35 +26,41 @@ Messages = Sequence[Tensor | None]
 
 
 def contributions(
-    query: Query, reference: Float[Tensor, "row ..."], rows: Int[Tensor, "row"]
+    query: Query, reference: Float[Tensor, "row ..."], rows: Int[Tensor, "row"], reveal: bool = False
 ) -> Float[Tensor, "row ..."]:
     """m (x - x') for the samples `rows`, each against its own row of `reference` (points, not inputs)."""
 
     def compute(part: slice) -> Tensor:
-        found, gap = _contributions(query, reference[part], rows[part])
+        found, gap = _contributions(query, reference[part], rows[part], reveal)
         coarse = torch.where(gap > GAP)[0]
         if len(coarse) and found.dtype != torch.float64:
             exact = query.doubled()
-            found[coarse] = _contributions(exact, reference[part][coarse].double(), rows[part][coarse])[0].to(found)
+            again = _contributions(exact, reference[part][coarse].double(), rows[part][coarse], reveal)
+            found[coarse] = again[0].to(found)
         return found
 
     return chunked(compute, len(rows), 2 * reference[0].numel(), query.subject.device)
 
 
 def _contributions(
-    query: Query, reference: Float[Tensor, "row ..."], rows: Int[Tensor, "row"]
+    query: Query, reference: Float[Tensor, "row ..."], rows: Int[Tensor, "row"], reveal: bool
 ) -> tuple[Float[Tensor, "row ..."], Float[Tensor, "row"]]:
     """The contributions, and the share of the difference that they miss."""
     tape, twin = query.recorded(query.points[rows], rows), query.recorded(reference, rows)
-    found = multipliers(tape, twin, torch.ones_like(tape.values[tape.output])) * (query.points[rows] - reference)
+    found = multipliers(tape, twin, torch.ones_like(tape.values[tape.output]), reveal)
+    found = found * (query.points[rows] - reference)
     query.subject.meter.add(forward=0, backward=len(rows))
     wanted = (tape.values[tape.output] - twin.values[twin.output]).double()
     missed = (found.double().flatten(1).sum(1) - wanted).abs()
     return found, missed / wanted.abs().clamp(min=1e-30)
 
 
-def multipliers(tape: Tape, twin: Tape, seed: Float[Tensor, "row ..."]) -> Float[Tensor, "row ..."]:
+def multipliers(
+    tape: Tape, twin: Tape, seed: Float[Tensor, "row ..."], reveal: bool = False
+) -> Float[Tensor, "row ..."]:
     """m at the input with Σ m (x - x') = f(x) - f(x') for each row; `twin` is the tape of the reference inputs.
+
+    With `reveal` nonlinearities behind a layer follow the reveal-cancel rule instead of the rescale rule.
 
     Raises `InputError` for an operation without a rule, and where the network took another path for the reference.
     Reference: [shrikumar2017learning]
@@ -61,7 +68,13 @@ def multipliers(tape: Tape, twin: Tape, seed: Float[Tensor, "row ..."]) -> Float
     _check_alike(tape, twin)
     twins = dict(zip(tape.steps, twin.steps, strict=True))
 
+    apart = RevealCancel.along(tape, twins if reveal else {})
+
     def rule(step: Step, messages: Messages) -> Mapping[int, Tensor]:
+        if step in apart.slopes:
+            return apart.passed(step)
+        if reveal and step in apart.behind and messages[0] is not None:
+            apart.remember(step, messages[0])
         return passed(step, twins[step], messages)
 
     return tape.back(seed, rule)[0]

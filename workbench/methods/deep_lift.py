@@ -20,10 +20,11 @@ class DeepLift(AbstractMethod):
 
     a_i = m_i (x_i - x'_i),  m_in = m_out Δout/Δin at each nonlinearity (the rescale rule), Δ = at x minus at x'
 
-    Linear operations pass multipliers on as gradients. Products take the middle of both inputs, softmax and
-    normalisation are products and quotients, and a maximum splits its change between the place that wins at x and the
-    one that wins at x'; so Σ a = f(x) - f(x') exactly, through attention and gates as well. On text the differences
-    are those of the embeddings of the sentence and of [MASK] tokens.
+    Linear operations pass multipliers on as gradients. Products take the middle of both factors, softmax passes on by
+    the logarithmic mean of p and p', and a maximum splits its change between the place that wins at x and the one that
+    wins at x'; so Σ a = f(x) - f(x') exactly, through attention and gates as well. Reveal-cancel sends what raised a
+    layer's sum and what lowered it through the nonlinearity apart, so that two causes that cancel are both seen. On
+    text the differences are those of the embeddings of the sentence and of [MASK] tokens.
 
     When it misleads: two networks that compute the same may get different attributions, since the quotients depend on
     how it is computed; and the reference decides what counts as a difference at all.
@@ -35,6 +36,7 @@ class DeepLift(AbstractMethod):
     claims = frozenset({Claim.COMPLETENESS, Claim.DUMMY, Claim.SYMMETRY})
     needs = frozenset({Capability.GRADIENT})
 
+    rule: str = setting("rescale", choices=("rescale", "reveal_cancel"), help="How nonlinearities pass differences on")
     reference_input: str = setting("auto", choices=REFERENCE_INPUTS, help="What x is compared with (on text: [MASK])")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the reference inputs 'noise' and 'data'")
 
@@ -46,7 +48,7 @@ class DeepLift(AbstractMethod):
 
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
         start = query.subject.points(self.reference(query))
-        return contributions(query, start, torch.arange(len(start)))
+        return contributions(query, start, torch.arange(len(start)), self.rule == "reveal_cancel")
 
     def cost(self, query: Query) -> tuple[int, int]:
         return 2, 1
