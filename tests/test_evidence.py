@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import absent
-from subjects import SCORE, Constant, Convolved, Corner, Dense, Features, Negation, Scalar, at, subject
+from subjects import SCORE, Constant, Convolved, Corner, Dense, Features, Linear, Negation, Scalar, at, subject
 
 import workbench
 import workbench.evidence as rules
@@ -304,3 +304,23 @@ def test_random_is_worst_by_relevance_mass_on_shapes():
     assert all(highs["random"] < low for name, low in lows.items() if name != "random")
     area = samples.evidence.float().mean()
     assert means["random"] == pytest.approx(float(area), abs=0.02)
+
+
+@pytest.mark.parametrize("model", ["cnn_shapes", "resnet_digits"])
+def test_guided_backpropagation_hardly_knows_the_upper_layers_and_is_not_supported(model) -> None:
+    of = workbench.load(model)
+    samples = of.task.samples(of.task.scored).take(range(4))
+    for name, holds in (("guided_backpropagation", False), ("gradient", True)):
+        found = evidence(of, samples, explain(of, samples, method(name)))
+        upper = [reason.holds for one in found for reason in one.reasons if reason.check == "upper weights"]
+        assert upper == [holds] * 4
+        assert holds or grades(found) == {Grade.NOT_SUPPORTED: 4}
+
+
+def test_a_shallow_network_has_no_upper_half() -> None:
+    of = subject(Linear)
+    samples = of.task.samples("test").take([0])
+    (found,) = evidence(of, samples, explain(of, samples, method("gradient"), SCORE))
+    checked = {reason.check for reason in found.reasons}
+    assert "random weights" in checked
+    assert "upper weights" not in checked

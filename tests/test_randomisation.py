@@ -10,7 +10,7 @@ from subjects import SCORE, Bag, Constant, Convolved, Dense, Negation, Number, s
 
 import workbench
 from workbench.explanation import explain, method
-from workbench.randomisation import cascade, layers, randomised
+from workbench.randomisation import cascade, layers, randomised, upper_randomised
 from workbench.scoring import metric
 from workbench.similarity import likeness
 from zoo.errors import InputError
@@ -185,3 +185,14 @@ def test_eight_threads_score_one_network_as_one_does():
         again = pool.map(lambda job: replace(job[0], n_draws=3).score(of, samples, job[1]).values, jobs * 3)
     for values, wanted in zip(again, expected * 3, strict=True):
         np.testing.assert_allclose(values, wanted, atol=1e-6)
+
+
+def test_the_upper_half_is_permuted_and_the_lower_half_stays() -> None:
+    with torch.random.fork_rng(devices=[]):
+        network = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for _ in range(5)])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    after = upper_randomised(network, seed=0).state_dict()
+    same = [torch.equal(before[f"{layer}.weight"], after[f"{layer}.weight"]) for layer in range(5)]
+    assert same == [True, True, False, False, False]
+    for name, value in after.items():
+        assert torch.equal(value.flatten().sort().values, before[name].flatten().sort().values)

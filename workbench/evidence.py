@@ -1,17 +1,18 @@
 """Evidence: how far one explanation can be trusted, by stated rules, in three words and with each reason's number.
 
 Supported: every check holds. Mixed: some do. Not supported: the map is no better than a random order of the features,
-neither when they are removed nor when they are put back, or it is the same whatever the weights. A check that cannot
-be made (a traditional model has no weights to randomise, two words have only two orders) is named in the record's
-provenance and counts for nothing; without any comparison to a random order the grade is at most Mixed. Of a control it
-is known without a check that its map is the same whatever the model.
+neither when they are removed nor when they are put back, or it is the same whatever the weights, or those of the upper
+half of the layers, are. A check that cannot be made (a traditional model has no weights to randomise, two words have
+only two orders) is named in the record's provenance and counts for nothing; without any comparison to a random order
+the grade is at most Mixed. Of a control it is known without a check that its map is the same whatever the model.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from torch import nn
 
 from workbench import settings
 from workbench.explanation import Claim
@@ -20,7 +21,7 @@ from workbench.metrics.insertion import Insertion
 from workbench.metrics.relevance_mass import RelevanceMass
 from workbench.perturbations import fine_features, group_counts
 from workbench.quantity import fixed, share, significant
-from workbench.randomisation import randomised
+from workbench.randomisation import layers, randomised, upper_randomised
 from workbench.records import Attribution, Evidence, Grade, Reason, Score
 from workbench.repetition import again, configured
 from workbench.similarity import correlations
@@ -45,6 +46,9 @@ WEIGHTS_ALLOWED = 0.5
 """Mean rank correlation with their maps. Measured: within 0.15 of zero on the digits and shapes networks for signed
 methods; exactly 1 for what ignores the weights. The values are compared as they are, since magnitudes alike are small
 on the background whatever the weights."""
+DEEP, RANDOM_UPPER = 4, 2
+"""Layers from which on there is an upper half, and copies in which that alone is permuted. Measured on three networks
+of 9 to 13 layers: guided backpropagation then correlates by 0.81 to 0.94 with its map, signed methods below 0.2."""
 SEEDS = 2
 """Other seeds that a random method is repeated with."""
 SEED_NEEDED = 0.8
@@ -62,6 +66,7 @@ def evidence(subject: Subject, samples: Samples, attribution: Attribution, seed:
         _removal(Deletion(n_orders=ORDERS, seed=seed), subject, samples, attribution),
         _removal(Insertion(n_orders=ORDERS, seed=seed), subject, samples, attribution),
         _weights(subject, samples, attribution, seed),
+        _upper_weights(subject, samples, attribution, seed),
         _seeds(subject, samples, attribution),
         _localisation(subject, samples, attribution, seed),
     ]
@@ -74,7 +79,8 @@ def _graded(attribution: Attribution, sample: int, found: list[Reason | str | No
     made = tuple(one for one in found if isinstance(one, Reason))
     holds = {reason.check: reason.holds for reason in made}
     orders = [holds[check] for check in ("deletion", "insertion") if check in holds]
-    if (orders and not any(orders)) or not holds.get("random weights", True):
+    blind = not all(holds.get(check, True) for check in ("random weights", "upper weights"))
+    if (orders and not any(orders)) or blind:
         grade = Grade.NOT_SUPPORTED
     else:
         grade = Grade.SUPPORTED if orders and all(holds.values()) else Grade.MIXED
@@ -152,25 +158,52 @@ def _weights(subject: Subject, samples: Samples, attribution: Attribution, seed:
         else:
             yield from [f"{unknown} a traditional model has none to randomise."] * len(samples)
         return
+    found = _without_weights(subject, samples, attribution, [randomised] * RANDOM_WEIGHTS, seed)
+    if found is None:
+        yield from [f"{unknown} permuted ones give values that are not finite."] * len(samples)
+        return
+    for alike in found:
+        yield _changed("random weights", "the weights permuted", alike)
+
+
+def _upper_weights(subject: Subject, samples: Samples, attribution: Attribution, seed: int) -> Iterator[Reason]:
+    """Of networks deep enough to have an upper half: what only shows the lower layers' features stays as it was."""
+    if isinstance(subject.model, TraditionalModel) or len(layers(subject.network)) < DEEP:
+        return
+    found = _without_weights(subject, samples, attribution, [upper_randomised] * RANDOM_UPPER, seed)
+    for alike in found or []:
+        yield _changed("upper weights", "the weights of the upper half of the layers permuted", alike)
+
+
+def _without_weights(
+    subject: Subject,
+    samples: Samples,
+    attribution: Attribution,
+    changes: Sequence[Callable[[nn.Module, int], nn.Module]],
+    seed: int,
+) -> list[list[float]] | None:
+    """The rank correlations with the maps of changed copies; None where these do not compute."""
     config = configured(attribution).rough()
     try:
         others = [
-            again(subject.with_model(randomised(subject.editable(), seed + copy)), samples, attribution, config)
-            for copy in range(RANDOM_WEIGHTS)
+            again(subject.with_model(change(subject.editable(), seed + copy)), samples, attribution, config)
+            for copy, change in enumerate(changes)
         ]
     except InputError:  # the attribution was explained before, so it is the permuted weights that do not compute
-        yield from [f"{unknown} permuted ones give values that are not finite."] * len(samples)
-        return
-    for found in correlations(subject, samples, attribution, others):
-        mean = float(np.mean(found))
-        changed = mean < WEIGHTS_ALLOWED
-        says = "another map comes out" if changed else "much the same map comes out"
-        yield Reason(
-            check="random weights",
-            holds=changed,
-            sentence=f"With the weights permuted {says}: rank correlation {fixed(mean, 2)}, the mean of "
-            f"{RANDOM_WEIGHTS} copies (allowed: below {WEIGHTS_ALLOWED}).",
-        )
+        return None
+    return list(correlations(subject, samples, attribution, others))
+
+
+def _changed(check: str, what: str, alike: list[float]) -> Reason:
+    mean = float(np.mean(alike))
+    changed = mean < WEIGHTS_ALLOWED
+    says = "another map comes out" if changed else "much the same map comes out"
+    return Reason(
+        check=check,
+        holds=changed,
+        sentence=f"With {what} {says}: rank correlation {fixed(mean, 2)}, the mean of {len(alike)} copies (allowed: "
+        f"below {WEIGHTS_ALLOWED}).",
+    )
 
 
 def _seeds(subject: Subject, samples: Samples, attribution: Attribution) -> Iterator[Reason]:

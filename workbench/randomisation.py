@@ -21,6 +21,14 @@ def randomised(network: nn.Module, seed: int) -> nn.Module:
     return network
 
 
+def upper_randomised(network: nn.Module, seed: int) -> nn.Module:
+    """The same for the upper half of its layers alone, those nearest the output; the lower ones keep what they learnt.
+
+    Works in place; give it a full copy.
+    """
+    return next(net for share, net in cascade(network, len(layers(network)), True, seed) if share >= 1 / 2)
+
+
 def layers(network: nn.Module) -> list[list[str]]:
     """The names of the parameters of each layer (a module that has some of its own), in the order of definition."""
     found = dict(network.named_parameters())  # one that is shared counts once
