@@ -25,7 +25,6 @@ from test_prediction import traditional
 from torch import nn
 
 from workbench.explanation import explain, method
-from workbench.noisy_imputation import imputed
 from workbench.records import Score
 from workbench.repetition import again
 from workbench.rewritten import combined, layered, mirrored, shifted
@@ -217,31 +216,6 @@ def test_layers_written_as_two_keep_the_function_and_leave_the_model_alone():
     assert layered(subject(Linear), 0) is None, "its weights are in no layer"
     for name, value in of.network.state_dict().items():
         assert torch.equal(value, before[name])
-
-
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_imputation_solves_the_dense_system_and_keeps_what_is_known(share):
-    chance = torch.Generator().manual_seed(0)
-    images = torch.rand(3, 2, 7, 9, generator=chance)
-    kept = torch.rand(3, 1, 7, 9, generator=chance) > share
-    kept[:, :, 3, 3] = True
-    filled = imputed(images, kept, torch.zeros_like(images))
-    for image, known, found in zip(images, kept[:, 0], filled, strict=True):
-        expected = promises.dense_imputation(image, [tuple(pixel) for pixel in (~known).nonzero().tolist()])
-        torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=0)
-        assert torch.equal(found[:, known], image[:, known])
-    alone = imputed(images[:1], kept[:1], torch.zeros_like(images[:1]))
-    torch.testing.assert_close(alone, filled[:1], atol=1e-6, rtol=0)
-
-
-def test_noise_falls_on_what_is_imputed_alone_and_nothing_kept_is_noise():
-    images, noise = torch.ones(2, 1, 4, 4), torch.full((2, 1, 4, 4), 0.25)
-    kept = torch.zeros(2, 1, 4, 4, dtype=torch.bool)
-    kept[0, 0, 0, 0] = True
-    filled = imputed(images, kept, noise)
-    assert filled[0, 0, 0, 0] == 1
-    torch.testing.assert_close(filled[0, 0, 1:], torch.full((3, 4), 1.25))
-    torch.testing.assert_close(filled[1], noise[1])
 
 
 def test_axioms_ask_for_the_rough_form_of_a_method_once():

@@ -8,11 +8,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from workbench.chance import per_sample
-from workbench.noisy_imputation import imputed
+from workbench.imputation import Road as Imputer
 from workbench.orderings import AbstractOrdering, Rows, part
 from workbench.perturbations import group_counts
 from workbench.query import Query
 from workbench.records import Attribution
+from workbench.reference_inputs import reference_inputs
 from workbench.settings import setting
 from zoo.task import Samples
 
@@ -24,8 +25,9 @@ class Road(AbstractOrdering):
     mean over s in {20, 40, 60, 80 %} of p_c(x with the share s of pixels that rank first imputed)
 
     A removed pixel gets the weighted mean of its eight neighbours (1/6 on the sides, 1/12 at the corners), which may
-    have been removed as well: one linear system for each image, plus a little noise. So the shape of the holes tells
-    the model less than holes of one colour do. Images only. Lower is better. The control is the same for random orders.
+    have been removed as well: one linear system for each image, solved exactly, plus a little noise. So the shape of
+    the holes tells the model less than holes of one colour do. Images only. Lower is better. The control is the same
+    for random orders.
 
     When it misleads: random orders leave a known pixel beside nearly every hole, so that hardly anything is lost, while
     a map in one piece loses what lay inside: against scattered orders every compact map looks good.
@@ -56,15 +58,13 @@ class Road(AbstractOrdering):
     def without(
         self, query: Query, features: Int[Tensor, "sample ..."], order: Int[Tensor, "sample draw feature"]
     ) -> Float[np.ndarray, "sample draw step"]:
-        images, device = query.inputs, query.subject.device
-        rows = Rows(order, self.turns(group_counts(features)))
+        images, rows = query.inputs, Rows(order, self.turns(group_counts(features)))
         shape = images.shape[1:]
         noise = per_sample(lambda chance: torch.randn(shape, generator=chance), query.samples.ids, self.seed, "noise")
+        imputer = Imputer(reference_inputs(query), self.noise * noise)
 
         def build(chunk: slice) -> Tensor:
-            sample = rows.sample[chunk]
-            kept = rows.present(chunk).view(-1, 1, *shape[1:])
-            filled = imputed(images[sample].to(device), kept.to(device), (self.noise * noise[sample]).to(device))
-            return filled.to(images.dtype)
+            sample, kept = rows.sample[chunk], rows.present(chunk).view(-1, 1, *shape[1:])
+            return imputer.replace(images[sample], kept.expand(-1, *shape), sample)
 
         return rows.folded(query.built_values(build, rows.sample))
