@@ -135,7 +135,7 @@ def test_everything_that_can_be_clicked_can_be_reached_by_key(server: Server, wi
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(FOCUSED))
-        if reached[-1] == "Gradient":  # a group is one stop; the arrows move inside it
+        if reached[-1] == "Integrated gradients":  # what is chosen is one stop; the arrows move inside it
             for _ in range(5):
                 page.keyboard.press("ArrowRight")
                 reached.append(page.evaluate(FOCUSED))

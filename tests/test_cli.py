@@ -120,7 +120,7 @@ def test_settings_are_flags(succeed, tmp_path):
 def test_evaluate(succeed):
     """Everything on a small table; the few that grades rest on where the truth is planted."""
     table = json.loads(
-        succeed("evaluate", "linear_wine", "--methods", "all", "--metrics", "all", "--samples", "4", "--json")
+        succeed("evaluate", "linear_wine", "--methods", "all", "--metrics", "all", "--samples", "2", "--json")
     )
     assert {"Kernel SHAP", "DeepLIFT", "LRP", "Random (control)"} <= {row["Method"] for row in table}
     few = ("--methods", "gradient,occlusion,random", "--metrics", "relevance_mass,deletion", "--samples", "8")
