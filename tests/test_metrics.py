@@ -1,5 +1,7 @@
 """Every metric: its promises, the wrong metrics that they reject, and what it says where it does not apply."""
 
+from dataclasses import replace
+
 import broken
 import broken_promises
 import checks
@@ -104,6 +106,17 @@ def test_metrics_say_why_they_do_not_apply():
             metric(name).score(of, samples, record)
     with pytest.raises(InputError, match="were explained"):
         metric("deletion").score(of, samples.take([0]), record)
+
+
+def test_completeness_leaves_out_samples_that_have_nothing_to_share_out():
+    of = subject(Dense)
+    samples = of.task.samples("test").take([0, 1])
+    record = explain(of, samples, method("integrated_gradients"), SCORE)
+    same = replace(record, f_reference=np.array([record.f_x[0] * (1 + 1e-9), record.f_reference[1]]))
+    score = metric("completeness").score(of, samples, same)
+    assert score.sample_ids == samples.ids[1:]
+    assert np.isfinite(score.control).all()
+    assert "nothing to share out" in score.why
 
 
 def test_interval_covers_the_mean_nineteen_times_in_twenty():

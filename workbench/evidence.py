@@ -16,6 +16,7 @@ from torch import nn
 
 from workbench import settings
 from workbench.explanation import Claim
+from workbench.metrics.completeness import FLOOR
 from workbench.metrics.deletion import Deletion
 from workbench.metrics.insertion import Insertion
 from workbench.metrics.relevance_mass import RelevanceMass
@@ -32,8 +33,6 @@ from zoo.task import Kind, Samples
 
 GAP_ALLOWED = 0.01
 """Of f(x) - f(x'). The eye cannot tell maps that differ by 1 %; integrated gradients aims at half of it."""
-GAP_FLOOR = 1e-5
-"""Of the larger of |f(x)| and |f(x')|: outputs in float32 do not differ by less in any way that means something."""
 ORDERS = 100
 """Random orders (or maps) of each sample: enough to tell 1 in 100."""
 BEATEN = 0.99
@@ -102,7 +101,7 @@ def _completeness(attribution: Attribution) -> Iterator[Reason]:
         return
     size = np.maximum(np.abs(attribution.f_x), np.abs(attribution.f_reference))
     wanted = np.abs(attribution.f_x - attribution.f_reference)
-    for gap, difference, floor in zip(np.abs(attribution.completeness_gap), wanted, GAP_FLOOR * size, strict=True):
+    for gap, difference, floor in zip(np.abs(attribution.completeness_gap), wanted, FLOOR * size, strict=True):
         within = gap <= GAP_ALLOWED * difference
         holds = bool(gap <= GAP_ALLOWED * difference + floor)
         if holds and not within:

@@ -12,8 +12,8 @@ from workbench.settings import setting
 from workbench.subject import Subject
 from zoo.task import Samples
 
-LEAST = 1e-280
-"""Stands for a difference of nought, where per cent of it mean nothing: large, and still a number."""
+FLOOR = 1e-5
+"""Of the larger of |f(x)| and |f(x')|: outputs in float32 do not differ by less in any way that means something."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,9 @@ class Completeness(AbstractMetric):
 
     100 |Σ a - (f(x) - f(x'))| / |f(x) - f(x')|
 
-    Only of methods that have a reference input x'. Lower is better. The control is Gaussian noise of the same size
-    (Euclidean norm) as the attribution.
+    Only of methods that have a reference input x'. A sample whose f(x) and f(x') are the same but for rounding (1e-5 of
+    the larger; a tree often gives both the same leaf) is not scored: per cent of nothing mean nothing. Lower is better.
+    The control is Gaussian noise of the same size (Euclidean norm) as the attribution.
 
     When it misleads: a map can add up perfectly and be wrong everywhere; it is a necessary condition alone. Where f(x)
     is nearly f(x') the per cent are of nearly nothing.
@@ -52,5 +53,7 @@ class Completeness(AbstractMetric):
         sizes = np.linalg.norm(flat, axis=1) / np.linalg.norm(noise.numpy(), axis=2).T
         wanted = attribution.f_x - attribution.f_reference
         gaps = np.abs(noise.numpy().sum(2).T * sizes - wanted).T
-        scale = 100 / np.maximum(np.abs(wanted), LEAST)
-        return self.record(attribution, 100 * attribution.relative_gap, gaps * scale[:, None])
+        differ = np.abs(wanted) > FLOOR * np.maximum(np.abs(attribution.f_x), np.abs(attribution.f_reference))
+        scale = 100 / np.where(differ, np.abs(wanted), 1)
+        why = "f(x) and f(x') are the same but for rounding: there is nothing to share out."
+        return self.record(attribution, 100 * attribution.relative_gap, gaps * scale[:, None], scored=differ, why=why)
