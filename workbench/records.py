@@ -164,7 +164,10 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence(Record):
-    """What was measured about one sample's attribution, and the grade that follows from it."""
+    """What was measured about one sample's attribution, and the grade that follows from it.
+
+    `remarks` decide nothing: the checks that could not be made, and why; agreement with other methods; the cost.
+    """
 
     name = "evidence"
     subject: str
@@ -172,6 +175,7 @@ class Evidence(Record):
     sample_id: str
     grade: Grade
     reasons: tuple[Reason, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

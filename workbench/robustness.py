@@ -113,10 +113,10 @@ def _nearby(asked: _Asked, n_near: int, radius: float, seed: int) -> tuple[Nearb
     own = attribution if cheap == config else again(subject, samples, attribution, cheap)
     unit = deviations(subject.task, samples.inputs)
     moves = steps(samples, n_near, seed) * radius
-    moved = [replace(samples, inputs=samples.inputs + move * unit) for move in moves.unbind(1)]
-    maps = np.stack([_flat(again(subject, other, attribution, cheap)) for other in moved], 1)
+    near = moved(subject.task, samples, n_near, radius, seed)
+    maps = np.stack([_flat(again(subject, other, attribution, cheap)) for other in near], 1)
     logits = subject.logits(samples.inputs).cpu().double()
-    answers = torch.stack([(subject.logits(other.inputs).cpu().double() - logits).norm(dim=1) for other in moved], 1)
+    answers = torch.stack([(subject.logits(other.inputs).cpu().double() - logits).norm(dim=1) for other in near], 1)
     answers[answers <= SETTLED * logits.norm(dim=1, keepdim=True)] = 0
     distance = (moves * (unit > 0)).double().flatten(2).norm(dim=2)
     size = (samples.inputs / unit.where(unit > 0, torch.inf)).double().flatten(1).norm(dim=1)
@@ -124,6 +124,12 @@ def _nearby(asked: _Asked, n_near: int, radius: float, seed: int) -> tuple[Nearb
         Nearby(own=a, maps=b, distance=d, share=d / s if s > 0 else np.full(len(d), np.nan), answer=r)
         for a, b, d, s, r in zip(_flat(own), maps, distance.numpy(), size.numpy(), answers.numpy(), strict=True)
     )
+
+
+def moved(task: Task, samples: Samples, n_near: int, radius: float, seed: int) -> list[Samples]:
+    """Copies of the samples whose entries are moved by at most `radius` standard deviations of them."""
+    moves = steps(samples, n_near, seed) * radius * deviations(task, samples.inputs)
+    return [replace(samples, inputs=samples.inputs + move) for move in moves.unbind(1)]
 
 
 def steps(samples: Samples, n_near: int, seed: int) -> Float[Tensor, "sample near ..."]:

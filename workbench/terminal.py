@@ -145,3 +145,5 @@ def _print_evidence(evidence: Evidence) -> None:
     console.print(f"[bold]{SYMBOLS[evidence.grade]} {evidence.grade.value}[/bold]", highlight=False)
     for reason in evidence.reasons:
         console.print(f"  {'✓' if reason.holds else '✗'} {escape(reason.sentence)}", highlight=False)
+    for remark in evidence.remarks:
+        console.print(f"  · {escape(remark)}", style="dim", highlight=False)

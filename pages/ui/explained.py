@@ -139,7 +139,7 @@ def checks(records: Sequence[Attribution], evidence: Sequence[Evidence]) -> None
         with column:
             title = element("p", "wb-label", sentences.title(record.method), Html("<br>"), grade(found.grade))
             show.html(title, reasons(found.reasons))
-            for remark in found.provenance.get("not_checked", ()):
+            for remark in found.remarks:
                 show.quiet(remark)
 
 
