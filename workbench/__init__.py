@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.explanation import explain, method, methods_for
+    from workbench.explanation import explain, explain_classes, method, methods_for
     from workbench.plots import plot
     from workbench.records import Output, Target
     from workbench.storage import load_record, save_record
@@ -18,6 +18,7 @@ _HOME = {
     "Subject": "workbench.subject",
     "Target": "workbench.records",
     "explain": "workbench.explanation",
+    "explain_classes": "workbench.explanation",
     "load": "workbench.subject",
     "load_record": "workbench.storage",
     "method": "workbench.explanation",

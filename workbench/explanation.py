@@ -12,10 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from workbench import settings
+from workbench.forwards import Forwards
 from workbench.provenance import provenance
 from workbench.quantity import significant
 from workbench.query import Query
-from workbench.records import Attribution, Target
+from workbench.records import Attribution, Output, Target
 from workbench.subject import Subject, read, to_numpy
 from zoo.discovery import discover, find
 from zoo.errors import InputError
@@ -138,16 +139,57 @@ def explain(
     Raises `InputError` where the method does not fit the subject or the samples, the samples do not fit the task, or
     the result is not finite. The samples, the subject and torch's global generator are left as they were.
     """
+    logits = _checked(subject, samples, method)
+    if classes is None:
+        classes = logits.argmax(-1).cpu() if target.of == "predicted" else subject.explained_classes(samples, target)
+    return _made(subject, samples, method, target, classes, logits)
+
+
+def explain_classes(
+    subject: Subject,
+    samples: Samples,
+    method: AbstractMethod,
+    classes: Sequence[int] | None = None,
+    output: Output = Output.LOGIT,
+) -> list[Attribution]:
+    """The same samples explained for each of several classes (default: all of the task), which share forward passes.
+
+    Each record is what `explain` gives for that class. What a method asks of the model again, for inputs that are the
+    same for every class, is computed once: one forward and K backward passes for K classes by a gradient, one run of
+    all coalitions by kernel SHAP. Propagation along a tape (DeepLIFT, LRP) and class-activation maps share nothing.
+
+    Graphs and logits are kept until the last class is done, up to a limit. Errors as `explain`.
+    """
+    logits, forwards = _checked(subject, samples, method), Forwards(subject.model)
+    found = []
+    for index in range(logits.shape[1]) if classes is None else classes:
+        target = Target(of=index, output=output)
+        asked = subject.explained_classes(samples, target)
+        found.append(_made(subject, samples, method, target, asked, logits, forwards))
+    return found
+
+
+def _checked(subject: Subject, samples: Samples, method: AbstractMethod) -> Float[Tensor, "sample class"]:
+    """The logits of samples that fit the subject, as the method does; else `InputError`."""
     if (reason := why_not(type(method), subject)) is not None:
         fitting = ", ".join(methods_for(subject))
         raise InputError(f"{reason} Methods that fit: {fitting}.")
     subject.check(samples)
-    logits = subject.logits(samples.inputs)
-    if classes is None:
-        classes = logits.argmax(-1).cpu() if target.of == "predicted" else subject.explained_classes(samples, target)
+    return subject.logits(samples.inputs)
+
+
+def _made(
+    subject: Subject,
+    samples: Samples,
+    method: AbstractMethod,
+    target: Target,
+    classes: Int[Tensor, "sample"],
+    logits: Float[Tensor, "sample class"],
+    forwards: Forwards | None = None,
+) -> Attribution:
     view = subject.metered()
     start = time.perf_counter()
-    query = Query(view, samples, classes, target.output)
+    query = Query(view, samples, classes, target.output, forwards)
     if (reason := method.why_not(query)) is not None:
         raise InputError(reason)
     values = to_numpy(method.attribute(query))

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
 from workbench.activations import Tap
+from workbench.forwards import Forwards
 from workbench.records import Output
 from workbench.subject import Subject, chunked, read
 from workbench.switches import plain_kernels
@@ -31,6 +32,8 @@ class Query:
     samples: Samples
     classes: Int[Tensor, "sample"]
     output: Output
+    forwards: Forwards | None = None
+    """Forward passes shared with the queries of other classes; their graphs are kept, so they need memory."""
 
     @property
     def inputs(self) -> Shaped[Tensor, "sample ..."]:
@@ -52,7 +55,9 @@ class Query:
 
     def values(self, inputs: Shaped[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None) -> Float[Tensor, "row"]:
         """f at each of `inputs`, which are changed copies of the samples `rows` (default: one per sample)."""
-        return read(self.subject.logits(inputs), self._classes(rows), self.output).cpu()
+        kept, ask = self._kept, self.subject.logits
+        logits = ask(inputs) if kept is None else kept.logits(inputs, ask)
+        return read(logits, self._classes(rows), self.output).cpu()
 
     def built_values(
         self, build: Callable[[slice], Shaped[Tensor, "row ..."]], rows: Int[Tensor, "row"]
@@ -77,12 +82,13 @@ class Query:
         values = []
 
         def compute(part: slice) -> Tensor:
-            leaf = points[part].detach().clone().requires_grad_()
+            where = part if rows is None else rows[part]
             with torch.enable_grad(), self._differentiable():
-                value = self._read_at(leaf, part, rows)
-                (gradient,) = torch.autograd.grad(value.sum(), leaf)
+                leaf, logits = self._forward(points[part], where)
+                value = read(logits, self.classes[where], self.output)
+                (gradient,) = torch.autograd.grad(value.sum(), leaf, retain_graph=self._kept is not None)
             values.append(value.detach())
-            self.subject.meter.add(forward=len(leaf), backward=len(leaf))
+            self.subject.meter.add(forward=0, backward=len(leaf))
             return gradient
 
         gradients = chunked(compute, len(points), points[0].numel(), self.subject.device)
@@ -133,7 +139,7 @@ class Query:
 
         def compute(part: slice) -> Tensor:
             with torch.no_grad():
-                return view._kept(tap, part)[0]
+                return view._tapped_at(tap, part)[0]
 
         with self._tapped(layer) as (view, tap):
             return chunked(compute, len(self.points), self.points[0].numel(), self.subject.device)
@@ -144,7 +150,7 @@ class Query:
 
         def compute(part: slice) -> Tensor:
             with torch.enable_grad(), self._differentiable():
-                activation, value = view._kept(tap, part)
+                activation, value = view._tapped_at(tap, part)
                 gradient = torch.zeros_like(activation)
                 if value.requires_grad:
                     (gradient,) = torch.autograd.grad(value.sum(), activation, materialize_grads=True)
@@ -173,7 +179,7 @@ class Query:
             return torch.zeros(0)
         with self._tapped(layer) as (view, tap):
             with torch.no_grad():
-                view._kept(tap, slice(0, 1))
+                view._tapped_at(tap, slice(0, 1))
             calls = tap.calls
             return chunked(compute, len(rows), self.points[0].numel(), self.subject.device)
 
@@ -189,7 +195,7 @@ class Query:
         self.subject.meter.add(forward=1)
         return [(name, taps[name].shape) for name in reversed(dict.fromkeys(reversed(called)))]
 
-    def _kept(self, tap: Tap, part: slice) -> tuple[Float[Tensor, "part ..."], Float[Tensor, "part"]]:
+    def _tapped_at(self, tap: Tap, part: slice) -> tuple[Float[Tensor, "part ..."], Float[Tensor, "part"]]:
         """What the layer gives for a part of the samples, and f."""
         tap.start()
         value = self._read_at(self.points[part], part, None)
@@ -205,6 +211,26 @@ class Query:
             yield view, tap
         finally:
             tap.release()
+
+    @property
+    def _kept(self) -> Forwards | None:
+        """The forward passes that are shared, unless they are of another model: a copy of it, say."""
+        shared = self.forwards
+        return shared if shared is not None and shared.model is self.subject.model else None
+
+    def _forward(self, points: Tensor, where: slice | Tensor) -> tuple[Tensor, Float[Tensor, "part class"]]:
+        """A leaf with the values of `points`, and the logits there, with a graph between them."""
+
+        mask = None if self.mask is None else self.mask[where]
+
+        def ask(leaf: Tensor) -> Tensor:
+            self.subject.meter.add(forward=len(leaf))
+            return self.subject.logits_at(leaf, mask)
+
+        if self._kept is not None:
+            return self._kept.graph(points, mask, ask)
+        leaf = points.detach().clone().requires_grad_()
+        return leaf, ask(leaf)
 
     def _read_at(self, points: Tensor, part: slice, rows: Int[Tensor, "row"] | None) -> Float[Tensor, "part"]:
         where = part if rows is None else rows[part]
