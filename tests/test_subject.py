@@ -122,6 +122,19 @@ def test_a_module_for_another_input_size_is_told_so():
         explain(of, of.task.samples("test"), method("gradient"), SCORE)
 
 
+@pytest.mark.parametrize("name", methods_for(subject(Dense)))
+def test_a_module_that_writes_into_its_inputs_leaves_them_as_they_were(name):
+    """Its answers are those of the same function written out of place."""
+    head = seeded(lambda: nn.Linear(4, 2))
+    writing, plain = (Subject(nn.Sequential(nn.ReLU(inplace=one), head), Features()) for one in (True, False))
+    samples = writing.task.samples("test")
+    before = samples.inputs.clone()
+    found, expected = (explain(of, samples, method(name), SCORE) for of in (writing, plain))
+    assert torch.equal(samples.inputs, before)
+    np.testing.assert_array_equal(found.values, expected.values)
+    np.testing.assert_array_equal(found.f_x, expected.f_x)
+
+
 def test_the_callers_hooks_are_not_called():
     module, heard = Convolved(), []
     for one in module.modules():

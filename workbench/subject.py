@@ -141,10 +141,13 @@ class Subject:
         return chunked(forward, len(inputs), width * inputs[0].numel(), self.device)
 
     def entering(self, inputs: Shaped[Tensor, "sample ..."]) -> Shaped[Tensor, "sample ..."]:
-        """Inputs as the network takes them. Foreign modules may count on the order of the axes in memory."""
+        """Inputs as the network takes them. Foreign modules may count on the order of the axes in memory, and write
+        into what they are given: they get a copy."""
         precision = self._precision if inputs.is_floating_point() else None
         placed = inputs.to(self.device, precision or inputs.dtype)
-        return arranged(placed) if isinstance(self.model, Network) else placed
+        if isinstance(self.model, Network):
+            return arranged(placed)
+        return placed.clone() if placed is inputs else placed
 
     def points(self, inputs: Shaped[Tensor, "sample ..."]) -> Float[Tensor, "sample ..."]:
         """Where gradients live: the inputs themselves, or the embeddings of token ids."""
