@@ -11,6 +11,7 @@ from subjects import SCORE, Convolved, Features, Pixels, subject
 from torch import Tensor, nn
 from torch.nn import functional
 
+from workbench import operations
 from workbench.explanation import explain, method
 from workbench.layer_rules import Layer
 from workbench.multipliers import multipliers
@@ -467,6 +468,31 @@ class TestRectified:
         )
         np.testing.assert_array_equal(ours, theirs)
         assert np.abs(ours - plain).max() > 0.01
+
+    @pytest.mark.parametrize("name", ["guided_backpropagation", "deconvolution"])
+    @pytest.mark.parametrize(
+        "spelt",
+        [functional.relu6, lambda z: z.clamp(min=0), lambda z: z.clamp_min(0), lambda z: z.maximum(torch.zeros(()))],
+        ids=["relu6", "clamp", "clamp_min", "maximum"],
+    )
+    def test_every_spelling_of_a_rectifier_is_one(self, name, spelt):
+        class Spelt(nn.Module):
+            def __init__(self, rectified):
+                super().__init__()
+                self.inner, self.head, self.rectified = nn.Linear(4, 8), nn.Linear(8, 2), rectified
+
+            def forward(self, x: Tensor) -> Tensor:
+                return self.head(self.rectified(self.inner(x)))
+
+        plain, other = (Subject(seeded(lambda act=act: Spelt(act)), Features()) for act in (functional.relu, spelt))
+        samples = plain.task.samples("test")
+        found, expected = (explain(of, samples, method(name), SCORE).values for of in (other, plain))
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert np.abs(found - explain(plain, samples, method("gradient"), SCORE).values).max() > 0.01
+
+    def test_what_saturates_on_both_sides_is_no_rectifier(self):
+        tape = record(lambda x: functional.hardtanh(x).clamp(max=1).clamp(-1, 1).maximum(torch.ones(())), series())
+        assert not [step.name for step in tape.steps if operations.rectifies(step)]
 
     @pytest.mark.parametrize("name", ["guided_backpropagation", "deconvolution"])
     def test_equals_captum_on_modules(self, name):

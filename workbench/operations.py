@@ -139,7 +139,7 @@ RECTIFYING = frozenset(
         "threshold",
     ]
 )
-"""Those that let what is large pass and hold back what is small."""
+"""Those that let what is large pass and hold back what is small, whatever else they are given."""
 SCALING = frozenset(["hardsigmoid", "reciprocal", "rsqrt", "sigmoid"])
 """Those whose results open and close gates, or bring others to size."""
 SOFTMAX = frozenset(["_safe_softmax", "_softmax", "softmax"])
@@ -166,6 +166,18 @@ def is_linear(step: Step) -> bool:
     if name in ("addmm", "addmv", "baddbmm"):
         return not {1, 2} <= set(step.live)
     return name in PRODUCTS and len(step.live) == 1
+
+
+def rectifies(step: Step) -> bool:
+    """Whether the step lets what is large pass and holds back what is small: max(x, 0) in any spelling, too."""
+    if step.name in RECTIFYING:
+        return True
+    if step.name in ("clamp", "hardtanh"):  # torch's relu6 is the latter
+        return [low for low in step.arguments[1:2] if isinstance(low, int | float)] == [0]
+    if step.name == "maximum" and len(step.live) == 1:
+        (place,) = step.live
+        return not step.leaves[1 - place].any() and step.made[0].shape == step.inputs[place].shape
+    return False
 
 
 def refuse(step: Step, what: str) -> InputError:

@@ -31,7 +31,7 @@ class AbstractRectified(AbstractMethod):
         rows = torch.arange(len(query.points))
 
         def rule(step: Step, messages: Sequence[Tensor | None]) -> Mapping[int, Tensor]:
-            if step.name in operations.RECTIFYING and messages[0] is not None:
+            if operations.rectifies(step) and messages[0] is not None:
                 return dict.fromkeys(step.live, self.rectified(step, messages[0]))
             return step.pulled_back(messages)
 
