@@ -232,6 +232,20 @@ def test_weights_that_give_no_numbers_when_permuted_are_named():
         assert any("not finite" in text for text in one.remarks)
 
 
+def test_the_true_reason_is_given_where_permuted_weights_have_no_map(monkeypatch):
+    of = subject(Dense)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("gradient"), SCORE)
+
+    def refuse(*_):
+        raise InputError("There is no such path. Take another.")
+
+    monkeypatch.setattr("workbench.evidence.again", refuse)
+    for one in evidence(of, samples, record):
+        says = "with permuted ones there is no other map. There is no such path. Take another."
+        assert [text for text in one.provenance["not_checked"] if text.endswith(says)]
+
+
 @pytest.mark.parametrize(
     ("gap", "difference", "holds", "says"),
     [

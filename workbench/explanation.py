@@ -142,6 +142,8 @@ def explain(
     logits = _checked(subject, samples, method)
     if classes is None:
         classes = logits.argmax(-1).cpu() if target.of == "predicted" else subject.explained_classes(samples, target)
+    else:
+        _check_classes(classes, logits)
     return _made(subject, samples, method, target, classes, logits)
 
 
@@ -175,7 +177,7 @@ def _checked(subject: Subject, samples: Samples, method: AbstractMethod) -> Floa
         fitting = ", ".join(methods_for(subject))
         raise InputError(f"{reason} Methods that fit: {fitting}.")
     subject.check(samples)
-    return subject.logits(samples.inputs)
+    return _answers(subject, samples)
 
 
 def _made(
@@ -192,12 +194,15 @@ def _made(
     query = Query(view, samples, classes, target.output, forwards)
     if (reason := method.why_not(query)) is not None:
         raise InputError(reason)
-    values = to_numpy(method.attribute(query))
+    values = to_numpy(_attributed(method, query))
     seconds = time.perf_counter() - start
-    if not (np.isfinite(values).all() and logits.isfinite().all()):
-        raise InputError(f"{method.title} of {subject.name} gave values that are not finite. Check the weights.")
     counted_from = method.f_reference(query)
     f_reference = np.full(len(samples), np.nan) if counted_from is None else to_numpy(counted_from)
+    if not (np.isfinite(values).all() and (counted_from is None or np.isfinite(f_reference).all())):
+        raise InputError(
+            f"{method.title} of {subject.name} gave values that are not finite: where the method looked, the model's "
+            "answers or gradients are NaN or infinite. Check its weights."
+        )
     record = Attribution(
         values=values,
         axes=_axes(subject, values),
@@ -217,6 +222,43 @@ def _made(
     if "hidden" not in record.axes:
         return record
     return record.sum("hidden") if method.hidden == "sum" else record.norm("hidden")
+
+
+def _answers(subject: Subject, samples: Samples) -> Float[Tensor, "sample class"]:
+    """The logits; raises `InputError` where they are not finite, before any method is misled by them."""
+    logits = subject.logits(samples.inputs)
+    wrong = (~logits.isfinite().all(1)).nonzero()[:, 0].tolist()
+    if wrong:
+        raise InputError(
+            f"{subject.name} answers {samples.ids[wrong[0]]} with numbers that are not finite, which cannot be "
+            "explained. Check its weights, or leave that sample out."
+        )
+    return logits
+
+
+def _attributed(method: AbstractMethod, query: Query) -> Float[Tensor, "sample ..."]:
+    """The values; raises `InputError` where one row at a time is still too much for the memory there is."""
+    try:
+        return method.attribute(query)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        sizes = [entry.name for entry in settings.fields(method) if entry.type is int and entry.name != "seed"]
+        lower = f"Lower {' or '.join(sizes)}, or explain" if sizes else "Explain"
+        raise InputError(
+            f"{method.title} needs more memory than there is for {len(query.samples)} samples of {query.subject.name}. "
+            f"{lower} fewer samples at once."
+        ) from error
+
+
+def _check_classes(classes: Tensor, logits: Float[Tensor, "sample class"]) -> None:
+    count = logits.shape[1]
+    whole = classes.shape == (len(logits),) and not classes.is_floating_point()
+    if not whole or (classes < 0).any() or (classes >= count).any():
+        raise InputError(
+            f"The classes {classes.tolist()} are not one for each of {len(logits)} samples. Give whole numbers from 0 "
+            f"to {count - 1}, in the order of the samples."
+        )
 
 
 def _described(subject: Subject, samples: Samples, logits: Tensor, classes: Tensor) -> dict[str, Any]:

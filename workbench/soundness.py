@@ -42,15 +42,20 @@ def probe(network: nn.Module, inputs: Tensor, task: Task) -> None:
     try:
         with torch.no_grad():
             logits = network(inputs)
-    except torch.OutOfMemoryError:
-        raise
     except (RuntimeError, IndexError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"The module cannot read inputs of shape {tuple(inputs.shape)}, as {task.name} has them ({reason}). "
             "Give a module made for that shape."
         ) from error
     check_logits(logits, len(inputs), task)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether there was too little memory; of a CPU torch says so in the text of a RuntimeError alone."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def _check_labels(samples: Samples, task: Task) -> None:

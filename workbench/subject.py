@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import zoo
 from workbench.records import Output, Target
-from workbench.soundness import check_logits, check_samples, probe
+from workbench.soundness import check_logits, check_samples, is_out_of_memory, probe
 from workbench.weights import full_copy, shared_copy, state_digest, versions
 from zoo.errors import InputError
 from zoo.model import Capability, Network, TraditionalModel, capabilities
@@ -256,8 +256,8 @@ def chunked(
         try:
             parts.append(compute(slice(start, min(start + size, count))))
             start += size
-        except torch.OutOfMemoryError:
-            if size == 1:
+        except (RuntimeError, MemoryError) as error:
+            if size == 1 or not is_out_of_memory(error):
                 raise
             torch.cuda.empty_cache()
             size //= 2

@@ -37,8 +37,10 @@ def fitted(
     """w and b of least Σ π (f - b - z·w)² + ridge ‖w‖², one least-squares solve for all samples, in float64.
 
     The weights π add up to 1. Where the subsets do not determine w and nothing shrinks it, it is the shortest solution.
+    A sample with a value that is not finite has NaN.
     """
-    z, values, groups = present.double(), values.double(), present.shape[1]
+    finite = values.isfinite().all(1)  # the solver fails on anything else, for all samples
+    z, values, groups = present.double(), values.double().where(finite[:, None], 0), present.shape[1]
     mean, middle = weights @ z, values @ weights
     root = weights.sqrt()[:, None]
     left = torch.cat(((z - mean) * root, ridge**0.5 * torch.eye(groups, dtype=torch.float64)))
@@ -52,4 +54,5 @@ def fitted(
     spread = centred**2 @ weights
     constant = spread <= 1e-12 * (values**2 @ weights)
     r2 = torch.where(constant, torch.nan, 1 - missed / spread)
-    return Surrogate(found, middle - found @ mean, r2)
+    found = found.where(finite[:, None], torch.nan)
+    return Surrogate(found, (middle - found @ mean).where(finite, torch.nan), r2)

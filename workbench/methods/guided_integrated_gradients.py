@@ -75,7 +75,7 @@ class GuidedIntegratedGradients(AbstractPath):
             missing = time * total - (way * done).sum(1)
             if not (movable.any(1) & (missing > 1e-9 * total)).any():
                 return done
-            waiting = response.where(movable, torch.inf)
+            waiting = response.where(movable & ~response.isnan(), torch.inf)  # without an order all move at once
             chosen = movable & (waiting <= waiting.sort(1).values.gather(1, last))
             room = (way * (most - done) * chosen).sum(1)
             share = (missing / room.clamp(min=1e-300)).clamp(0, 1)[:, None]
