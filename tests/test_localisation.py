@@ -15,6 +15,7 @@ from workbench.metrics.auprc import Auprc
 from workbench.metrics.aur import Aur
 from workbench.metrics.auroc import Auroc
 from workbench.metrics.earth_movers_distance import EarthMoversDistance
+from workbench.metrics.pointing_game import PointingGame
 from workbench.metrics.relevance_rank_accuracy import RelevanceRankAccuracy
 from workbench.metrics.top_k_intersection import TopKIntersection
 from workbench.scoring import metrics
@@ -155,3 +156,19 @@ def test_numbers_and_single_places_are_scored_or_left_out_with_a_reason(name):
         assert (samples.ids[1] in score.sample_ids) == (name != "auroc")
         assert score.excluded == 4 - len(score.values) > 0
         assert score.why
+
+
+@pytest.mark.parametrize(
+    ("shape", "peak", "expected"),
+    [
+        ({"feature": 8}, 3, 0.0),  # the column beside the evidence is another feature
+        ({"feature": 8}, 2, 1.0),
+        ({"token": 8}, 3, 1.0),
+        ({"token": 8}, 4, 0.0),
+        ({"time": 4, "feature": 2}, 4, 1.0),  # the same feature, a step later
+        ({"time": 4, "feature": 2}, 3, 0.0),
+    ],
+)
+def test_the_tolerance_of_the_pointing_game_is_not_along_features(shape, peak, expected):
+    evidence = np.arange(8) == 2
+    assert PointingGame(tolerance=1).located(np.eye(8)[[peak]], evidence, shape) == [expected]

@@ -18,7 +18,8 @@ class PointingGame(AbstractLocalisation):
     [argmax_i a_i in evidence], a_i summed over channels; where several places share the maximum (a patch, a window),
     the share of them that lies inside
 
-    The control is Gaussian noise: a place drawn at random. Higher is better.
+    Features have no order, so none is beside another: along them there is no tolerance. The control is Gaussian noise:
+    a place drawn at random. Higher is better.
 
     When it misleads: one pixel decides, the rest of the map is not looked at.
     Reference: [zhang2018topdown]
@@ -33,6 +34,7 @@ class PointingGame(AbstractLocalisation):
         self, maps: Float[np.ndarray, "*draw place"], evidence: Bool[np.ndarray, "place"], shape: Mapping[str, int]
     ) -> Float[np.ndarray, "*draw"]:
         area = evidence.reshape(tuple(shape.values()))
-        near = maximum_filter(area, size=2 * self.tolerance + 1, mode="constant").ravel()
+        size = [1 if axis == "feature" else 2 * self.tolerance + 1 for axis in shape]
+        near = maximum_filter(area, size=size, mode="constant").ravel()
         top = maps == maps.max(-1, keepdims=True)
         return (top & near).sum(-1) / top.sum(-1)
