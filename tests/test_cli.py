@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -100,6 +101,14 @@ def test_explain_an_image_writes(succeed, tmp_path, ending):
 def test_explain_prints_the_evidence(succeed):
     printed = succeed("explain", "cnn_digits", "--sample", "test:7", "--method", "random")
     assert "Not supported" in printed
+
+
+def test_explain_names_columns_and_what_a_series_measures_at_a_step(succeed):
+    printed = succeed("explain", "tree_wine", "--sample", "0", "--method", "occlusion")
+    assert re.search(r"^  flavonoids  [+-]\d", printed, re.MULTILINE), printed
+    assert "none to randomise" in printed, "what could not be checked is said"
+    printed = succeed("explain", "ridge_adding_short", "--sample", "0", "--method", "occlusion")
+    assert re.search(r"^  number at step \d+  [+-]\d", printed, re.MULTILINE), printed
 
 
 def test_explain_a_typed_sentence(succeed, tmp_path):

@@ -282,6 +282,7 @@ def _described(subject: Subject, samples: Samples, logits: Tensor, classes: Tens
         "tokens": samples.tokens,
         "words": samples.words,
         "texts": samples.texts,
+        "feature_names": subject.task.features,
     }
 
 

@@ -19,6 +19,8 @@ from workbench.words import merged_words
 
 SYMBOLS = {Grade.SUPPORTED: "●", Grade.MIXED: "◐", Grade.NOT_SUPPORTED: "○"}
 SHADES = " ░▒▓█"
+LARGEST = 10
+"""Features that are named."""
 WIDTH_OF_A_FILE = 120
 console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
 notes = Console(stderr=True)
@@ -136,9 +138,16 @@ def _print_values(one: Attribution) -> None:
         for row in grid / max(grid.max(), 1e-12):
             console.print("  " + "".join(2 * SHADES[round(v * (len(SHADES) - 1))] for v in row), highlight=False)
     else:
-        for index in np.argsort(-np.abs(one.values[0]))[:10]:
-            name = one.feature_names[index] if one.feature_names else f"feature {index}"
-            console.print(f"  {escape(name)}  {one.values[0][index]:+.3f}", highlight=False)
+        flat = one.values[0].ravel()
+        for place in np.argsort(-np.abs(flat), kind="stable")[:LARGEST]:
+            console.print(f"  {escape(_named(one, int(place)))}  {flat[place]:+.3f}", highlight=False)
+
+
+def _named(one: Attribution, place: int) -> str:
+    """A feature by its name or number; of a series with its step."""
+    step, feature = divmod(place, one.values.shape[-1])
+    name = one.feature_names[feature] if one.feature_names else f"feature {feature}"
+    return f"{name} at step {step}" if "time" in one.axes else name
 
 
 def _print_evidence(evidence: Evidence) -> None:
