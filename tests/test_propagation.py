@@ -433,11 +433,17 @@ class TestLrp:
         found = relevances(tape, seed, composite(name, 0.0, 0.25, False), bounds(layer, x))
         torch.testing.assert_close(found.flatten(), share @ relevant, atol=1e-9, rtol=1e-7)
 
-    @pytest.mark.parametrize("kind", ["convolution", "dense"])
+    @pytest.mark.parametrize("kind", ["convolution", "dense", "transposed", "transposed square", "transposed groups"])
     def test_batch_normalisation_becomes_part_of_the_layer_before_it(self, kind):
         build, x = {
             "dense": (lambda: nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)), series()[:, 0]),
             "convolution": (lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3)), images()),
+            "transposed": (lambda: nn.Sequential(nn.ConvTranspose2d(2, 3, 3), nn.BatchNorm2d(3)), images()),
+            "transposed square": (lambda: nn.Sequential(nn.ConvTranspose2d(2, 2, 3), nn.BatchNorm2d(2)), images()),
+            "transposed groups": (
+                lambda: nn.Sequential(nn.ConvTranspose2d(2, 4, 3, groups=2), nn.BatchNorm2d(4)),
+                images(),
+            ),
         }[kind]
         network = seeded(build).double().eval()
         for tensor in (network[1].weight.data, network[1].bias.data, network[1].running_mean):

@@ -17,6 +17,8 @@ INPUT = {"convolution": 0, "addmm": 1, "mm": 0}
 WEIGHT = {"convolution": 1, "addmm": 2, "mm": 1}
 BIAS = {"convolution": 2, "addmm": 0}
 """Where they stand among the arguments of the operations that layers are made of."""
+TRANSPOSED, GROUPS = 6, 8
+"""Where a convolution says what it is."""
 NORMALISING_WEIGHT, NORMALISING_BIAS, MEAN, VARIANCE, EPSILON = 1, 2, 3, 4, 7
 """Where they stand among those of batch normalisation."""
 
@@ -172,8 +174,18 @@ def normalised(step: Step, norm: Step) -> Step:
     scale = (variance + norm.arguments[EPSILON]).rsqrt() * (1 if weight is None else weight)
     layer = Layer(step)
     leaves = list(step.leaves)
-    shape = (1, -1) if step.name == "addmm" else (-1, *[1] * (layer.w.ndim - 1))
-    leaves[WEIGHT[step.name]] = layer.w * scale.view(shape)
+    leaves[WEIGHT[step.name]] = layer.w * _by_output(scale, layer)
     shift = -mean if layer.bias is None else layer.bias - mean
     leaves[BIAS[step.name]] = shift * scale + (0 if bias is None else bias)
     return Step(step.operation, tuple(leaves), step.structure, step.live, norm.outputs[:1], norm.made[:1])
+
+
+def _by_output(scale: Float[Tensor, "channel"], layer: Layer) -> Float[Tensor, "..."]:
+    """A number for each output channel in the shape of the layer's weights, which it multiplies."""
+    if layer.step.name == "addmm":
+        return scale[None]
+    kernel = [1] * (layer.w.ndim - 2)
+    if not layer.step.arguments[TRANSPOSED]:
+        return scale.view(-1, 1, *kernel)
+    inputs, groups = len(layer.w), layer.step.arguments[GROUPS]  # the outputs of each group stand in the second axis
+    return scale.view(groups, -1).repeat_interleave(inputs // groups, 0).view(inputs, -1, *kernel)
