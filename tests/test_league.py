@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import record_examples
 import torch
-from subjects import Corner, Pixels, Scalar, subject
+from subjects import Corner, Features, Pixels, Scalar, subject
+from torch import nn
 
 import workbench
 import zoo
@@ -17,14 +18,17 @@ from workbench import archive, standings, tournament
 from workbench.ablation import Ablation, ablation
 from workbench.commands import league as league_command
 from workbench.evaluation import evaluate, gathered
+from workbench.explanation import method
 from workbench.methods.input_x_gradient import InputXGradient
 from workbench.methods.random import Random
 from workbench.metrics.deletion import Deletion
+from workbench.metrics.max_sensitivity import MaxSensitivity
 from workbench.metrics.pointing_game import PointingGame
 from workbench.metrics.relevance_mass import RelevanceMass
 from workbench.ranking import RESAMPLES, against_controls, against_draws, clearly_better, ranks
 from workbench.recommendation import Budget, budget, recommend, to_json
-from workbench.records import League, Table
+from workbench.records import League, Table, Target
+from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.task import Samples
 
@@ -123,6 +127,25 @@ def test_draws_stand_in_for_a_control_that_was_not_measured():
     assert against_draws(np.full(10, 0.6), draws, higher_is_better=False) == -1
     assert against_draws(0.5 + np.tile([0.1, -0.1], 5), draws, higher_is_better=True) == 0
     assert against_draws(np.zeros(0), np.zeros((0, 0)), higher_is_better=True) == 0
+
+
+def test_what_cannot_be_computed_costs_nobody_else_a_score():
+    """A propagation that has no rule, and a metric that asks a method again where it has no answer."""
+
+    class Cumulated(nn.Module):
+        def forward(self, x):
+            return torch.where(x.detach().abs().amax() > 3, torch.nan, x.cumprod(1)[:, :2])
+
+    of = Subject(Cumulated(), Features())
+    samples = of.task.samples("test")
+    asked = [method("lrp"), method("gradient"), method("random")]
+    scores = evaluate(of, samples, asked, [Deletion(), MaxSensitivity(radius=10)])
+    why = {(one.method, one.metric): one.why for one in scores if not one.values.size}
+    assert "no rule for the operation cumprod" in why["lrp", "deletion"]
+    assert "not finite" in why["gradient", "max_sensitivity"]
+    assert {("gradient", "deletion"), ("random", "deletion")}.isdisjoint(why)
+    with pytest.raises(InputError, match="Target 7 is not a class"):
+        evaluate(of, samples, asked, [Deletion()], Target(of=7))
 
 
 def test_scores_become_a_league_with_intervals_and_ranks():

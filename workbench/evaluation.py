@@ -34,20 +34,25 @@ def evaluate(
 ) -> list[Score]:
     """A score for every method and metric; `seed` is given to all that have one, `watch` is told each method's title.
 
-    Where a pair does not apply the score has no values, and its `why` says the reason. Localisation applies only where
-    the model uses the planted evidence: else a poor score would blame the map for what the model does.
+    Where a pair does not apply, or cannot be computed, the score has no values, and its `why` says the reason.
+    Localisation applies only where the model uses the planted evidence: else a poor score would blame the map for what
+    the model does. Raises `InputError` for samples and targets that the subject's task does not have.
     """
+    subject.check(samples)
+    subject.explained_classes(samples, target)
     located = any(isinstance(metric, AbstractLocalisation) for metric in metrics)
     checked = ablation(subject, samples) if located else None
     scores = []
     for method in methods:
         if watch is not None:
             watch(method.title)
-        if (reason := refusal(method, subject, samples, target)) is not None:
-            scores += [_missing(subject, samples, method.name, metric, reason) for metric in metrics]
-            continue
-        attribution = explain(subject, samples, seeded(method, seed), target)
-        scores += [_score(subject, samples, attribution, seeded(metric, seed), checked) for metric in metrics]
+        found = _explained(subject, samples, seeded(method, seed), target)
+        scores += [
+            _missing(subject, samples, method.name, metric, found)
+            if isinstance(found, str)
+            else _score(subject, samples, found, seeded(metric, seed), checked)
+            for metric in metrics
+        ]
     return scores
 
 
@@ -138,6 +143,16 @@ def seeded(config: Config, seed: int) -> Config:
 _COST = ("seconds_per_sample", "passes_per_sample")
 
 
+def _explained(subject: Subject, samples: Samples, method: AbstractMethod, target: Target) -> Attribution | str:
+    """The attribution, or why there is none (an operation without a rule, say): nobody else loses a score for it."""
+    if (reason := refusal(method, subject, samples, target)) is not None:
+        return reason
+    try:
+        return explain(subject, samples, method, target)
+    except InputError as error:
+        return str(error)
+
+
 def _score(
     subject: Subject, samples: Samples, attribution: Attribution, metric: AbstractMetric, checked: Ablation | None
 ) -> Score:
@@ -149,7 +164,10 @@ def _score(
     elif isinstance(metric, AbstractLocalisation) and checked is not None and not checked.passes:
         score = _missing(subject, samples, attribution.method, metric, checked.sentence)
     else:
-        score = metric.score(subject, samples, attribution)
+        try:
+            score = metric.score(subject, samples, attribution)
+        except InputError as error:
+            score = _missing(subject, samples, attribution.method, metric, str(error))
     return replace(score, provenance={**attribution.provenance, **cost})
 
 
