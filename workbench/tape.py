@@ -76,7 +76,8 @@ class Step:
             given = {**self.inputs, **(changed or {})}
             wanted = {place: given[place].detach().requires_grad_() for place in self.live}
             made = self.run({**given, **wanted})
-            pairs = [(out, m) for out, m in zip(made, messages, strict=True) if m is not None and out.requires_grad]
+            known = zip(made, messages, strict=True)
+            pairs = [(out, _plain(message)) for out, message in known if message is not None and out.requires_grad]
             if not pairs:  # zeros in the shape of the input, say
                 return {}
             found = torch.autograd.grad(
@@ -268,6 +269,12 @@ def _differentiable(made: Any) -> bool:
 
 def _several(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+
+def _plain(message: Tensor) -> Tensor:
+    """A message whose order in memory is in no doubt: with an axis of one it can be read in two ways, and torch 2.13
+    then derives batch normalisation wrongly, without a word."""
+    return message.contiguous() if 1 in message.shape else message
 
 
 def _memory(tensor: Tensor) -> int:
