@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import workbench
 from workbench.analysis import analysis, measure
 from workbench.explanation import explain, method, methods_for
-from workbench.subject import Subject
+from workbench.subject import Subject, chunked
 from zoo.errors import InputError
 from zoo.task import Samples, TextTask
 
@@ -277,3 +277,11 @@ def test_gradients_by_several_threads_keep_the_order_of_images_in_memory(monkeyp
             return arranged(torch.zeros(2, 3, 4, 4)).is_contiguous(memory_format=torch.channels_last)
 
     assert [is_last(1, True), is_last(1, False), is_last(2, False), is_last(2, True)] == [True, True, True, False]
+
+
+def test_rows_of_a_few_columns_go_through_together_and_images_in_smaller_chunks():
+    for elements, expected in ((20, 1638), (64, 512), (3072, 85)):
+        sizes = list[int]()
+        chunked(lambda rows, sizes=sizes: sizes.append(rows.stop - rows.start) or torch.zeros(1), 5000, elements)
+        assert max(sizes) == expected
+        assert sum(sizes) == 5000

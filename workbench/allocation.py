@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from workbench.chance import generator
+from workbench.coalitions import distinct
 from workbench.perturbations import coalition_values, group_counts, spread
 from workbench.query import Query
 
@@ -54,7 +55,7 @@ def allocation_of_orders(orders: Int[Tensor, "order group"]) -> Allocation:
     count, players = orders.shape
     place = orders.argsort(1)  # when each player comes
     passed = place[:, None] < torch.arange(players + 1)[:, None]  # order, step, group
-    present, index = torch.unique(passed.flatten(0, 1), dim=0, return_inverse=True)
+    present, index, _ = distinct(passed.flatten(0, 1))
     index = index.view(count, players + 1)
     weights = torch.zeros(len(present), players, dtype=torch.float64)
     one = torch.full((count * players,), 1 / count, dtype=torch.float64)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from workbench.allocation import Allocation
 from workbench.chance import generator
+from workbench.coalitions import distinct
 
 Hierarchy: TypeAlias = int | tuple[Any, Any]
 """A group, or two hierarchies that are told apart before what is inside them."""
@@ -63,7 +64,7 @@ def owen_allocation(tree: Hierarchy, players: int) -> Allocation:
     player = torch.cat([torch.full((len(around),), leaf) for leaf, around in leaves])
     share = torch.cat([torch.full((len(around),), 1 / len(around), dtype=torch.float64) for _, around in leaves])
     together = without | (torch.arange(players) == player[:, None])
-    present, index = torch.unique(torch.cat((without, together)), dim=0, return_inverse=True)
+    present, index, _ = distinct(torch.cat((without, together)))
     weights = torch.zeros(len(present), players, dtype=torch.float64)
     weights.index_put_((index, player.repeat(2)), torch.cat((-share, share)), accumulate=True)
     return Allocation(present, weights)

@@ -215,9 +215,9 @@ class Pieces:
         """Where the paths of these samples are at these times, and their velocities there."""
         lines = self.nodes.shape[1] - 1
         line = (times * lines).long().clamp(max=lines - 1)
-        owner, place = owner.to(self.nodes.device), line.to(self.nodes.device)
-        start = self.nodes[owner, place]
-        step = self.nodes[owner, place + 1] - start
+        place = (owner * self.nodes.shape[1] + line).to(self.nodes.device)
+        start = self.nodes.flatten(0, 1).index_select(0, place)
+        step = self.nodes.flatten(0, 1).index_select(0, place + 1) - start
         since = (times * lines - line).to(start.device, start.dtype).view(-1, *[1] * (start.ndim - 1))
         return start + since * step, step * lines
 

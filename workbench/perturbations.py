@@ -68,8 +68,9 @@ def coalition_values(
 
     def build(part: slice) -> Tensor:
         where, coalition = rows[part], coalitions(part)
-        present = coalition[:, flat[0]] if alike else coalition.gather(1, flat[where])
-        return keep(query.inputs[where], present.view(len(where), *index.shape[1:]), reference[where])
+        present = coalition.index_select(1, flat[0]) if alike else coalition.gather(1, flat[where])
+        inputs, absent = query.inputs.index_select(0, where), reference.index_select(0, where)
+        return keep(inputs, present.view(len(where), *index.shape[1:]), absent)
 
     return query.built_values(build, rows)
 

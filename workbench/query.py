@@ -243,6 +243,6 @@ class Query:
     @contextlib.contextmanager
     def _differentiable(self) -> Iterator[None]:
         """cuDNN refuses a backward pass through a recurrent network in evaluation mode: do without it there."""
-        recurrent = Capability.RECURRENT in self.subject.capabilities and self.subject.device.type == "cuda"
+        recurrent = self.subject.device.type == "cuda" and Capability.RECURRENT in self.subject.capabilities
         with plain_kernels(recurrent=recurrent):
             yield

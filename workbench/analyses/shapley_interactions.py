@@ -10,6 +10,7 @@ from torch import Tensor
 from workbench.allocation import every_coalition, exact_allocation
 from workbench.analysis import AbstractAnalysis
 from workbench.chance import generator
+from workbench.coalitions import distinct
 from workbench.perturbations import coalition_values
 from workbench.query import Query
 from workbench.records import Matrix, Output
@@ -147,7 +148,7 @@ def _asked(orders: Int[Tensor, "order group"]) -> tuple[Bool[Tensor, "row group"
     passed = place[:, None] < torch.arange(players + 1)[:, None]
     beside = passed[:, :-2] | torch.nn.functional.one_hot(orders[:, 1:], players).bool()
     everything = torch.cat((passed, beside), 1)
-    coalitions, index = torch.unique(everything.flatten(0, 1), dim=0, return_inverse=True)
+    coalitions, index, _ = distinct(everything.flatten(0, 1))
     return coalitions, index.view(everything.shape[:2])
 
 
