@@ -23,8 +23,8 @@ CHUNK = {"cpu": (512, 2**18), "cuda": (8192, 2**25)}
 """Rows and input elements sent through a network at once. On a CPU the activations of a small network then stay in the
 caches (measured: 32 × 32 images are fastest at 64 to 128 rows, sentences at 64 to 256; 1,024 take twice as long)."""
 NARROW = 2**15
-"""Input elements up to which a CPU takes more rows than that: what a call costs beside its arithmetic is most of it where
-there are only a few columns (measured: 20 are a quarter faster at 1,600 rows than at 512)."""
+"""Input elements up to which a CPU takes more rows than that: what a call costs beside its arithmetic is most of it
+where there are only a few columns (measured: 20 are a quarter faster at 1,600 rows than at 512)."""
 TOKEN = 64
 """What a token id counts for in that, since its embedding is what goes through the network."""
 
