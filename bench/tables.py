@@ -1,26 +1,30 @@
-"""Seconds per method on a table: ours against Captum called directly, and against shap where it is installed.
+"""On tables: Shapley values, integrated gradients and DeepLIFT against Captum, and against shap where it is installed.
 
-    python -m bench.tables [--rounds 3] [--threads 1] [--only exact]
+    python -m bench.tables [--rounds 5] [--threads 1] [--only exact]
 
-A perceptron of 64 hidden units with seeded weights on columns of seeded numbers. Variants take turns in one process;
-the table shows medians, and the error of each against exact Shapley values or a long run.
+A perceptron 20-64-64-2 with seeded weights on columns of seeded numbers, and the zoo's on breast cancer. Errors are
+against exact Shapley values, which for 20 columns come from a long run of kernel SHAP.
 """
 
-import argparse
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 
 import captum.attr
 import torch
 from torch import Tensor, nn
 
-from bench.methods import Call, Race, run
-from workbench.explanation import method
+import workbench
+from bench.race import Call, Race, main
+from workbench.explanation import AbstractMethod, method
 from workbench.query import Query
 from workbench.records import Output
+from workbench.reference_inputs import reference_inputs
 from workbench.subject import Subject
 from zoo.task import Kind, Samples, Task
+
+COALITIONS, ORDERS, STEPS = 512, 25, 50
 
 
 @dataclass(frozen=True)
@@ -46,25 +50,15 @@ class Columns(Task):
         return torch.arange(inputs.shape[1]).expand(len(inputs), -1)
 
 
-def main() -> None:
-    """Run every race and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", default="", help="races whose title holds this")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    print(f"perceptron on columns, {given.threads} threads, medians of {given.rounds} rounds, seconds\n")
-    print(
-        f"{'':34s}{'ours':>8s}{'peer':>9s}{'ratio':>7s}{'best':>9s}{'ratio':>7s}  {'best setting':24s}{'differs':>9s}"
-    )
-    for race in (race for race in races() if given.only in race.title):
-        print(run(race, given.rounds), flush=True)
-
-
-def races() -> Sequence[Race]:
+def races() -> Iterator[Race]:
     """The jobs, each with its own number of columns and rows."""
-    return [*of_coalitions(query(20, 32)), *of_enumeration(query(7, 32)), *of_paths(query(20, 256))]
+    yield from of_coalitions(query(20, 32))
+    yield from of_orders(query(20, 32))
+    yield from of_orders(query(20, 1))
+    yield from of_enumeration(query(7, 1))
+    yield from of_enumeration(query(7, 32))
+    yield from of_paths(query(20, 256), "MLP 20-64-64-2")
+    yield from of_paths(of_zoo("mlp_breast_cancer", 256), "MLP of the zoo, 30-32-2")
 
 
 def query(columns: int, rows: int) -> Query:
@@ -73,53 +67,63 @@ def query(columns: int, rows: int) -> Query:
         torch.manual_seed(0)
         network = nn.Sequential(nn.Linear(columns, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
     subject = Subject(network, Columns(columns))
-    samples = subject.task.samples("test").take(range(rows))
-    return Query(subject, samples, torch.ones(rows).long(), Output.LOGIT)
+    return Query(subject, subject.task.samples("test").take(range(rows)), torch.ones(rows).long(), Output.LOGIT)
 
 
-def of_coalitions(asked: Query) -> list[Race]:
-    """Kernel SHAP by 512 coalitions, Shapley values by 25 permutations; the truth is a long run of ours."""
+def of_zoo(name: str, rows: int) -> Query:
+    """The same of a model of the zoo, on its training inputs, of which there are more."""
+    subject = workbench.load(name, device="cpu")
+    samples = subject.task.samples("train").take(range(rows))
+    return Query(subject, samples, subject.logits(samples.inputs).argmax(-1), Output.LOGIT)
+
+
+def ours(asked: Query, chosen: AbstractMethod) -> Call:
+    """Our call, on a query of its own so that nothing is remembered from the last."""
+    return lambda: chosen.attribute(Query(asked.subject, asked.samples, asked.classes, asked.output))
+
+
+def forwards(asked: Query, count: int) -> Call:
+    """So many bare forward passes of each row, in the chunks that are fastest."""
+    inputs = asked.inputs.repeat(count, 1)
+
+    def passes() -> Tensor:
+        with torch.no_grad():
+            return torch.cat([asked.subject.network(part) for part in inputs.split(2048)])
+
+    return passes
+
+
+def exact(asked: Query) -> Call:
+    """The Shapley values: of all coalitions, or by a long run where these are too many."""
+    columns = asked.inputs.shape[1]
+    chosen = method("exact_shapley") if columns <= 13 else method("kernel_shap", n_samples=200_000)
+    return cache(lambda: chosen.attribute(asked.doubled()))
+
+
+def of_coalitions(asked: Query) -> Iterator[Race]:
+    """Kernel SHAP by as many coalitions."""
     network, x = asked.subject.network, asked.inputs
-    zero, kernel, sampled = (
-        torch.zeros_like(x),
-        captum.attr.KernelShap(network),
-        captum.attr.ShapleyValueSampling(network),
+    zero, peer, truth = torch.zeros_like(x), captum.attr.KernelShap(network), exact(asked)
+
+    def theirs(at_once: int) -> Call:
+        return lambda: peer.attribute(x, zero, 1, n_samples=COALITIONS, perturbations_per_eval=at_once)
+
+    race = partial(
+        Race,
+        ours=ours(asked, method("kernel_shap", n_samples=COALITIONS)),
+        floor=forwards(asked, COALITIONS),
+        truth=truth,
     )
-    known: list[Tensor] = []
-
-    def truth() -> Tensor:
-        if not known:
-            known.append(method("kernel_shap", n_samples=200_000).attribute(asked))
-        return known[0]
-
-    def by_kernel(at_once: int) -> Call:
-        return lambda: kernel.attribute(x, zero, 1, n_samples=512, perturbations_per_eval=at_once)
-
-    def by_order(at_once: int) -> Call:
-        return lambda: sampled.attribute(x, zero, 1, n_samples=25, perturbations_per_eval=at_once)
-
-    found = [
-        Race(
-            title="kernel SHAP, 32 × 20, 512",
-            ours=lambda: method("kernel_shap", n_samples=512).attribute(asked),
-            theirs=by_kernel(1),
-            grid={f"perturbations_per_eval={n}": by_kernel(n) for n in (64, 512)},
-            truth=truth,
-        ),
-        Race(
-            title="Shapley sampling, 32 × 20",
-            ours=lambda: method("shapley_sampling").attribute(asked),
-            theirs=by_order(1),
-            grid={f"perturbations_per_eval={n}": by_order(n) for n in (8, 20)},
-            truth=truth,
-        ),
-    ]
+    title = f"kernel SHAP, {len(x)} × {x.shape[1]}, {COALITIONS} coalitions"
+    grid = {f"perturbations_per_eval={n}": theirs(n) for n in (16, 64, 256, 512)}
+    yield race(title=title, theirs=theirs(1), grid=grid, targets=(200, 100))
     if importlib.util.find_spec("shap"):
-        found.append(_against_shap(asked, truth))
-    return found
+        grid = {"l1_reg=False": _of_shap(asked, l1_reg=False)}
+        yield race(title=title, peer="shap", theirs=_of_shap(asked, "num_features(10)"), grid=grid, targets=(20, 20))
 
 
-def _against_shap(asked: Query, truth: Call) -> Race:
+def _of_shap(asked: Query, l1_reg: str | bool) -> Call:
+    """shap's kernel explainer: as it comes with its search for few features, and solving the same regression as ours."""
     import shap
 
     network, x = asked.subject.network, asked.inputs.numpy()
@@ -131,62 +135,95 @@ def _against_shap(asked: Query, truth: Call) -> Race:
     explainer = shap.KernelExplainer(answer, 0 * x[:1])
 
     def theirs() -> Tensor:
-        return torch.as_tensor(explainer.shap_values(x, nsamples=512, silent=True), dtype=torch.float32)
+        found = explainer.shap_values(x, nsamples=COALITIONS, l1_reg=l1_reg, silent=True)
+        return torch.as_tensor(found, dtype=torch.float32)
 
-    return Race(
-        title="kernel SHAP, 32 × 20, 512 (shap)",
-        ours=lambda: method("kernel_shap", n_samples=512).attribute(asked),
-        theirs=theirs,
-        grid={"default": theirs},
-        truth=truth,
-    )
+    return theirs
 
 
-def of_enumeration(asked: Query) -> list[Race]:
-    """Exact Shapley values of seven columns."""
+def of_orders(asked: Query) -> Iterator[Race]:
+    """Shapley values by sampled orders: as many as Captum's default, and as few as give no larger error."""
+    network, x = asked.subject.network, asked.inputs
+    zero, peer, truth = torch.zeros_like(x), captum.attr.ShapleyValueSampling(network), exact(asked)
+
+    def theirs(at_once: int) -> Call:
+        return lambda: peer.attribute(x, zero, 1, n_samples=ORDERS, perturbations_per_eval=at_once)
+
+    def error(values: Tensor) -> float:
+        return float((values - truth()).norm())
+
+    allowed = sum(error(theirs(20)()) for _ in range(3)) / 3
+    mean = {
+        n: sum(error(method("shapley_sampling", n_orders=n, seed=s).attribute(asked)) for s in range(9)) / 9
+        for n in range(2, ORDERS + 2, 2)
+    }
+    least = next((n for n, own in mean.items() if own <= allowed), ORDERS + 1)
+    for orders, title in ((ORDERS + 1, f"{ORDERS + 1} orders"), (least, f"{least} orders, error no larger")):
+        yield Race(
+            title=f"Shapley sampling, {len(x)} × {x.shape[1]}, {title}",
+            ours=ours(asked, method("shapley_sampling", n_orders=orders)),
+            theirs=theirs(1),
+            grid={f"perturbations_per_eval={n}": theirs(n) for n in (4, 8, 20)},
+            floor=forwards(asked, orders * (x.shape[1] + 1)),
+            truth=truth,
+            targets=(20, 5),
+        )
+
+
+def of_enumeration(asked: Query) -> Iterator[Race]:
+    """Exact Shapley values."""
     peer, x = captum.attr.ShapleyValues(asked.subject.network), asked.inputs
 
     def theirs(at_once: int) -> Call:
         return lambda: peer.attribute(x, torch.zeros_like(x), 1, perturbations_per_eval=at_once)
 
-    return [
-        Race(
-            title="exact Shapley, 32 × 7",
-            ours=lambda: method("exact_shapley").attribute(asked),
-            theirs=theirs(64),
-            grid={f"perturbations_per_eval={n}": theirs(n) for n in (64, 512)},
-        )
-    ]
+    yield Race(
+        title=f"exact Shapley, {len(x)} × {x.shape[1]}",
+        ours=ours(asked, method("exact_shapley")),
+        theirs=theirs(1),
+        grid={f"perturbations_per_eval={n}": theirs(n) for n in (2, 7)},
+        floor=forwards(asked, 2 ** x.shape[1]),
+        truth=exact(asked),
+        targets=(500, None),
+    )
 
 
-def of_paths(asked: Query) -> list[Race]:
-    """Integrated gradients at 50 nodes; DeepLIFT, which has nothing to tune."""
-    network, x = asked.subject.network, asked.inputs
-    integrated, lifted = captum.attr.IntegratedGradients(network), captum.attr.DeepLift(network)
+def of_paths(asked: Query, about: str) -> Iterator[Race]:
+    """Integrated gradients at the same nodes; DeepLIFT, which has nothing to tune."""
+    network, x, classes = asked.subject.network, asked.inputs, asked.classes
+    integrated, lifted, reference = (
+        captum.attr.IntegratedGradients(network),
+        captum.attr.DeepLift(network),
+        reference_inputs(asked),
+    )
 
     def theirs(batch: int | None) -> Call:
         return lambda: integrated.attribute(
-            x, torch.zeros_like(x), 1, n_steps=50, method="riemann_middle", internal_batch_size=batch
+            x, reference, target=classes, n_steps=STEPS, method="riemann_middle", internal_batch_size=batch
         )
 
-    def lift() -> Tensor:
-        return lifted.attribute(x, torch.zeros_like(x), 1)
+    def passes() -> Tensor:
+        at = x.repeat(STEPS, 1).split(2048)
+        return torch.cat([_slopes(network, part.clone().requires_grad_()) for part in at])
 
-    return [
-        Race(
-            title="integrated gradients, 256 × 20",
-            ours=lambda: method("integrated_gradients", n_steps=50, max_steps=50).attribute(asked),
-            theirs=theirs(None),
-            grid={f"internal_batch_size={b}": theirs(b) for b in (512, 4096)},
-        ),
-        Race(
-            title="DeepLIFT, 256 × 20",
-            ours=lambda: method("deep_lift").attribute(asked),
-            theirs=lift,
-            grid={"default": lift},
-        ),
-    ]
+    yield Race(
+        title=f"integrated gradients, {STEPS} nodes, {len(x)} × {x.shape[1]}, {about}",
+        ours=ours(asked, method("integrated_gradients", n_steps=STEPS, max_steps=STEPS)),
+        theirs=theirs(None),
+        grid={f"internal_batch_size={b}": theirs(b) for b in (256, 512, 1024, 4096)},
+        floor=passes,
+        targets=(15, 6),
+    )
+    yield Race(
+        title=f"DeepLIFT, {len(x)} × {x.shape[1]}, {about}",
+        ours=ours(asked, method("deep_lift")),
+        theirs=lambda: lifted.attribute(x, reference, classes),
+    )
+
+
+def _slopes(network: nn.Module, leaf: Tensor) -> Tensor:
+    return torch.autograd.grad(network(leaf)[:, 1].sum(), leaf)[0]
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__ or "", races)

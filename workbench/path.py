@@ -156,8 +156,8 @@ class Pieces:
         return self.settled_rise.index_add(0, self.owner, self.rise)
 
     def _sums(self) -> Float[Tensor, "sample ..."]:
-        width = self.width.to(self.slope.device).view(-1, *[1] * (self.slope.ndim - 1))
-        return self.settled.index_add(0, self.owner.to(self.slope.device), self.slope.double() * width)
+        width = self.width.to(self.slope.device).view(-1, *[1] * (self.slope.ndim - 1))  # in float64, so the product is
+        return self.settled.index_add(0, self.owner.to(self.slope.device), self.slope * width)
 
     def halved(self, unfinished: Bool[Tensor, "sample"]) -> Self:
         """With the worst pieces of the unfinished samples cut in the middle."""
@@ -196,7 +196,7 @@ class Pieces:
         points, velocity = self._at(owner, left + width / 2)
         values, gradient = self.query.values_and_gradients(points, self.rows[owner])
         slope = gradient * velocity
-        new = {
+        new: dict[str, Any] = {
             "owner": owner,
             "left": left,
             "width": width,
@@ -206,6 +206,8 @@ class Pieces:
             "slope": slope,
             "rise": slope.flatten(1).sum(1, dtype=torch.float64).cpu() * width,
         }
+        if not len(self.owner):
+            return replace(self, **new)
         joined: dict[str, Any] = {name: torch.cat((getattr(self, name), value)) for name, value in new.items()}
         return replace(self, **joined)
 
@@ -219,7 +221,7 @@ class Pieces:
         start = self.nodes.flatten(0, 1).index_select(0, place)
         step = self.nodes.flatten(0, 1).index_select(0, place + 1) - start
         since = (times * lines - line).to(start.device, start.dtype).view(-1, *[1] * (start.ndim - 1))
-        return start + since * step, step * lines
+        return torch.addcmul(start, since, step), step * lines if lines > 1 else step
 
 
 _FLOATS = ("left", "width", "f_left", "f_middle", "f_right", "rise")
