@@ -1,107 +1,60 @@
-"""Seconds per method for a batch of 32 on cnn_shapes: ours against Captum called directly.
+"""On images and text: methods of the zoo's convolutional network and transformer against Captum and shap.
 
-    python -m bench.methods [--samples 32] [--rounds 5] [--threads 2] [--only occlusion]
+    python -m bench.methods [--rounds 5] [--threads 1] [--only occlusion]
 
-Captum runs at its defaults and at its best setting, which is searched for over a grid first. All variants take turns
-in one process, round after round, so that a busy machine is busy for all; the table shows medians. Both sides get the
-same module, inputs, classes and reference inputs. The last column is the largest difference between the results, as a
-share of the largest value; kernel SHAP draws other coalitions than Captum, so its errors are against a long run.
+Both sides get the same network, inputs, classes and reference inputs: 32 images of cnn_shapes, 16 sentences of
+transformer_sst2. Captum runs as it comes and at its best setting, which is searched for over a grid first.
 """
 
-import argparse
-import statistics
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import importlib.util
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 import captum.attr
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import workbench
+from bench.race import Call, Race, main, off
 from workbench.explanation import AbstractMethod, method
+from workbench.multipliers import contributions
+from workbench.noise import scale
 from workbench.query import Query
 from workbench.records import Output
 from workbench.reference_inputs import reference_inputs
 
-Call = Callable[[], Tensor]
-BATCHES = (32, 64, 128, 256, 512, 2048)
-STEPS = 50
-COALITIONS = 512
-LONG = 20_000
-HEADING = f"{'':34s}{'ours':>8s}{'peer':>9s}{'ratio':>7s}{'best':>9s}{'ratio':>7s}  {'best setting':24s}{'differs':>9s}"
+BATCHES = (64, 256, 1024)
+STEPS, COALITIONS, REFERENCES, COPIES = 50, 512, 16, 32
+ALLOWED = 0.01
+"""Completeness gap, relative: that of the worst sample."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Race:
-    """One method: our call, Captum's at its defaults and at each setting of a grid, and how results are compared."""
-
-    title: str
-    ours: Call
-    theirs: Call
-    grid: dict[str, Call]
-    truth: Call | None = None
-
-
-def main() -> None:
-    """Run every race and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", default="", help="races whose title holds this")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    subject = workbench.load("cnn_shapes", device="cpu")
-    samples = subject.task.select(f"0:{given.samples}")
-    query = Query(subject, samples, subject.logits(samples.inputs).argmax(-1), Output.LOGIT)
-    print(f"cnn_shapes, {given.samples} samples, {given.threads} threads, medians of {given.rounds} rounds, seconds\n")
-    print(HEADING)
-    for race in (race for race in races(query) if given.only in race.title):
-        print(run(race, given.rounds), flush=True)
-    print(f"\nOne digit by integrated gradients, from call to figure: {one_digit(given.rounds):.0f} ms")
+def races() -> Iterator[Race]:
+    """The jobs, on images and then on text."""
+    images = asked("cnn_shapes", 32)
+    yield from of_gradients(images)
+    yield from of_nodes(images)
+    yield from of_gaps(images)
+    yield from of_windows(images)
+    yield from of_groups(images)
+    yield from of_references(images)
+    yield from of_gaps(asked("transformer_sst2", 16))
 
 
-def run(race: Race, rounds: int) -> str:
-    """Let the variants of a race take turns; one line of the table."""
-    setting = min(race.grid, key=lambda name: min(seconds(race.grid[name]) for _ in range(2)))
-    calls = {"ours": race.ours, "default": race.theirs, "best": race.grid[setting]}
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    race.ours()
-    for _ in range(rounds):
-        for name, call in calls.items():
-            taken[name].append(seconds(call))
-    ours, default, best = (statistics.median(taken[name]) for name in calls)
-    return (
-        f"{race.title:36s}{ours:8.3f}{default:9.3f}{default / ours:6.1f}×{best:9.3f}{best / ours:6.1f}×"
-        f"  {setting:26s}{difference(race)}"
-    )
+def asked(name: str, count: int) -> Query:
+    """The logit of the predicted class of the first samples."""
+    subject = workbench.load(name, device="cpu")
+    samples = subject.task.select(f"0:{count}")
+    return Query(subject, samples, subject.logits(samples.inputs).argmax(-1), Output.LOGIT)
 
 
-def difference(race: Race) -> str:
-    """The largest difference of the results; where there is a truth, the error of either against it."""
-    ours, theirs = race.ours().detach(), race.theirs().detach()
-    if race.truth is None:
-        return f"{float((ours - theirs).abs().max() / theirs.abs().max()):.1e}"
-    truth = race.truth()
-    errors = [float((values - truth).norm() / truth.norm()) for values in (ours, theirs)]
-    return f"error {errors[0]:.2f} ours, {errors[1]:.2f} Captum's"
+def ours(query: Query, chosen: AbstractMethod) -> Call:
+    """Our call, on a query of its own so that nothing is remembered from the last."""
+    return lambda: chosen.attribute(Query(query.subject, query.samples, query.classes, query.output))
 
 
-def seconds(call: Call) -> float:
-    """Wall-clock seconds of one call."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def races(query: Query) -> Sequence[Race]:
-    """The races, each built from the same query."""
-    return [*of_gradients(query), *of_paths(query), *of_perturbations(query)]
-
-
-def of_gradients(query: Query) -> list[Race]:
-    """One forward and one backward pass: there is nothing to tune."""
+def of_gradients(query: Query) -> Iterator[Race]:
+    """One forward and one backward pass, alone or of noisy copies: there is nothing to gain."""
     network, x, classes = query.subject.network, query.inputs, query.classes
 
     def leaf() -> Tensor:
@@ -113,114 +66,203 @@ def of_gradients(query: Query) -> list[Race]:
     def times_input() -> Tensor:
         return captum.attr.InputXGradient(network).attribute(leaf(), target=classes)
 
-    return [
-        Race(title="gradient", ours=ours(query, method("gradient")), theirs=saliency, grid={"default": saliency}),
-        Race(
-            title="input × gradient",
-            ours=ours(query, method("input_x_gradient")),
-            theirs=times_input,
-            grid={"default": times_input},
-        ),
-    ]
+    tunnel, sigma = captum.attr.NoiseTunnel(captum.attr.Saliency(network)), 0.15 * float(scale(query.subject))
 
-
-def of_paths(query: Query) -> list[Race]:
-    """Integrated gradients at the same 50 nodes, and until the worst completeness gap is below 0.5 %."""
-    integrated = captum.attr.IntegratedGradients(query.subject.network)
-    reference = reference_inputs(query)
-    wanted = query.values(query.inputs) - query.values(reference)
-
-    def theirs(steps: int, rule: str, batch: int | None) -> Call:
-        return lambda: integrated.attribute(
-            query.inputs, reference, target=query.classes, n_steps=steps, method=rule, internal_batch_size=batch
+    def smooth(at_once: int | None) -> Call:
+        return lambda: tunnel.attribute(
+            leaf(), nt_samples=COPIES, nt_samples_batch_size=at_once, stdevs=sigma, target=classes, abs=False
         )
 
-    steps, allowed = STEPS, 0.005
-    while float(((theirs(steps, "gausslegendre", 256)().flatten(1).sum(1) - wanted) / wanted).abs().max()) > allowed:
-        steps *= 2
-    return [
-        Race(
-            title=f"integrated gradients, {STEPS} nodes",
-            ours=ours(query, method("integrated_gradients", n_steps=STEPS, max_steps=STEPS)),
-            theirs=theirs(STEPS, "riemann_middle", None),
-            grid={f"internal_batch_size={b}": theirs(STEPS, "riemann_middle", b) for b in BATCHES},
-        ),
-        Race(
-            title="integrated gradients, gaps < 0.5 %",
-            ours=ours(query, method("integrated_gradients", tolerance=allowed)),
-            theirs=theirs(steps, "gausslegendre", 256),
-            grid={f"{steps} nodes, batches of {b}": theirs(steps, "gausslegendre", b) for b in (64, 256, 1024)},
-        ),
-    ]
+    yield Race(title="gradient, CNN", ours=ours(query, method("gradient")), theirs=saliency)
+    yield Race(title="input × gradient, CNN", ours=ours(query, method("input_x_gradient")), theirs=times_input)
+    yield Race(
+        title=f"SmoothGrad, CNN, {COPIES} copies",
+        ours=ours(query, method("smoothgrad", n_samples=COPIES)),
+        theirs=smooth(None),
+        grid={f"nt_samples_batch_size={n}": smooth(n) for n in (2, 4, 8)},
+        floor=slopes(network, x.repeat(COPIES, 1, 1, 1)),
+        error=off(cache(ours(query, method("smoothgrad", n_samples=1000, seed=1)))),
+    )
 
 
-def of_perturbations(query: Query) -> list[Race]:
-    """Occlusion by the same windows; kernel SHAP by as many coalitions of the same patches."""
-    network, x, classes = query.subject.network, query.inputs, query.classes
-    reference, groups = reference_inputs(query), query.groups[:1]
-    sliding, shap = captum.attr.Occlusion(network), captum.attr.KernelShap(network)
+def slopes(network: nn.Module, points: Tensor) -> Call:
+    """A bare forward and backward pass of each row, 64 at a time."""
 
-    def occluded(window: int, at_once: int) -> Call:
+    def passes() -> Tensor:
+        leaves = [part.clone().requires_grad_() for part in points.split(64)]
+        return torch.cat([torch.autograd.grad(network(leaf)[:, 0].sum(), leaf)[0] for leaf in leaves])
+
+    return passes
+
+
+def forwards(network: nn.Module, inputs: Tensor) -> Call:
+    """A bare forward pass of each row, 64 at a time."""
+
+    def passes() -> Tensor:
+        with torch.no_grad():
+            return torch.cat([network(part) for part in inputs.split(64)])
+
+    return passes
+
+
+def of_nodes(query: Query) -> Iterator[Race]:
+    """Integrated gradients at the same 50 nodes."""
+    network, x, reference = query.subject.network, query.inputs, reference_inputs(query)
+    peer = captum.attr.IntegratedGradients(network)
+
+    def theirs(batch: int | None) -> Call:
+        return lambda: peer.attribute(
+            x, reference, target=query.classes, n_steps=STEPS, method="riemann_middle", internal_batch_size=batch
+        )
+
+    yield Race(
+        title=f"integrated gradients, CNN, {STEPS} nodes",
+        ours=ours(query, method("integrated_gradients", n_steps=STEPS, max_steps=STEPS)),
+        theirs=theirs(None),
+        grid={f"internal_batch_size={b}": theirs(b) for b in BATCHES},
+        floor=slopes(network, x.repeat(STEPS, 1, 1, 1)),
+    )
+
+
+def of_gaps(query: Query) -> Iterator[Race]:
+    """Integrated gradients until the worst completeness gap is below 1 %: Captum with as many steps as it needs."""
+    subject, start = query.subject, query.subject.points(reference_inputs(query))
+    f = [query.values(inputs) for inputs in (query.inputs, reference_inputs(query))]
+    peer = captum.attr.IntegratedGradients(subject.network if query.mask is None else _from_embedding(query))
+    given = None if query.mask is None else query.mask
+
+    def theirs(steps: int, batch: int) -> Call:
+        return lambda: peer.attribute(
+            query.points,
+            start,
+            target=query.classes,
+            additional_forward_args=given,
+            n_steps=steps,
+            internal_batch_size=batch,
+        )
+
+    def gap(values: Tensor) -> float:
+        wanted = (f[0] - f[1]).double()
+        return float(((values.double().flatten(1).sum(1) - wanted) / wanted).abs().max())
+
+    steps = STEPS
+    while gap(theirs(steps, 256)()) > ALLOWED and steps < 20_000:
+        steps = int(1.25 * steps)
+    kind = "CNN" if query.mask is None else "transformer"
+    yield Race(
+        title=f"integrated gradients, {kind}, gap below {100 * ALLOWED:g} %",
+        ours=ours(query, method("integrated_gradients", tolerance=ALLOWED)),
+        theirs=theirs(steps, 256),
+        grid={f"{steps} nodes, internal_batch_size={b}": theirs(steps, b) for b in BATCHES},
+        error=gap,
+        targets=(3, 3),
+    )
+
+
+def _from_embedding(query: Query) -> Callable[[Tensor, Tensor], Tensor]:
+    return query.subject.network.from_embedding  # type: ignore[return-value]
+
+
+def of_windows(query: Query) -> Iterator[Race]:
+    """Occlusion by the same windows."""
+    network, x, reference = query.subject.network, query.inputs, reference_inputs(query)
+    peer = captum.attr.Occlusion(network)
+
+    def theirs(window: int, at_once: int) -> Call:
         sizes, strides = (x.shape[1], window, window), (x.shape[1], window // 2, window // 2)
-        return lambda: sliding.attribute(
-            x, sizes, strides, baselines=reference, target=classes, perturbations_per_eval=at_once
+        return lambda: peer.attribute(
+            x, sizes, strides, baselines=reference, target=query.classes, perturbations_per_eval=at_once
+        )
+
+    for window in (4, 8):
+        count = len(method("occlusion", window=window).windows(*x.shape[-2:]))  # type: ignore[attr-defined]
+        yield Race(
+            title=f"occlusion, CNN, {count} windows of {window} pixels",
+            ours=ours(query, method("occlusion", window=window)),
+            theirs=theirs(window, 1),
+            grid={f"perturbations_per_eval={n}": theirs(window, n) for n in (2, 4, 8, 16)},
+            floor=forwards(network, x.repeat(count, 1, 1, 1)),
+            targets=(5, 1.3),
+        )
+
+
+def of_groups(query: Query) -> Iterator[Race]:
+    """Feature ablation and kernel SHAP of the same 64 patches; a patch's value is its entries' sum."""
+    network, x, reference, groups = query.subject.network, query.inputs, reference_inputs(query), query.groups[:1]
+    size = int((groups == 0).sum())
+    ablated, peer = captum.attr.FeatureAblation(network), captum.attr.KernelShap(network)
+
+    def without(at_once: int) -> Call:
+        return lambda: ablated.attribute(
+            x, reference, query.classes, feature_mask=groups, perturbations_per_eval=at_once
         )
 
     def shapley(at_once: int) -> Call:
-        return lambda: shap.attribute(
-            x, reference, classes, feature_mask=groups, n_samples=COALITIONS, perturbations_per_eval=at_once
+        return lambda: peer.attribute(
+            x, reference, query.classes, feature_mask=groups, n_samples=COALITIONS, perturbations_per_eval=at_once
         )
 
-    long = method("kernel_shap", n_samples=LONG)
-    truth: list[Tensor] = []
-
-    def settled() -> Tensor:
-        if not truth:
-            truth.append(long.attribute(query) * int((groups == 0).sum()))
-        return truth[0]
-
-    def ours_per_group() -> Tensor:
-        return method("kernel_shap", n_samples=COALITIONS).attribute(query) * int((groups == 0).sum())
-
-    return [
-        *(
-            Race(
-                title=f"occlusion, windows of {window} pixels",
-                ours=ours(query, method("occlusion", window=window)),
-                theirs=occluded(window, 1),
-                grid={f"perturbations_per_eval={n}": occluded(window, n) for n in (1, 2, 4, 8, 16)},
-            )
-            for window in (4, 8)
-        ),
-        Race(
-            title=f"kernel SHAP, {COALITIONS} coalitions",
-            ours=ours_per_group,
-            theirs=shapley(1),
-            grid={f"perturbations_per_eval={n}": shapley(n) for n in (16, 32, 64, 128)},
-            truth=settled,
-        ),
-    ]
+    yield Race(
+        title="feature ablation, CNN, 64 patches",
+        ours=whole(ours(query, method("feature_ablation")), size),
+        theirs=without(1),
+        grid={f"perturbations_per_eval={n}": without(n) for n in (2, 4, 8, 16)},
+        floor=forwards(network, x.repeat(64, 1, 1, 1)),
+        targets=(5, 1.3),
+    )
+    yield Race(
+        title=f"kernel SHAP, CNN, 64 patches, {COALITIONS} coalitions",
+        ours=whole(ours(query, method("kernel_shap", n_samples=COALITIONS)), size),
+        theirs=shapley(1),
+        grid={f"perturbations_per_eval={n}": shapley(n) for n in (16, 64)},
+        floor=forwards(network, x.repeat(COALITIONS, 1, 1, 1)),
+        error=off(cache(whole(ours(query, method("kernel_shap", n_samples=20_000)), size))),
+    )
 
 
-def ours(query: Query, chosen: AbstractMethod) -> Call:
-    """Our call, on a query of its own so that nothing is remembered from the last."""
-    return lambda: chosen.attribute(Query(query.subject, query.samples, query.classes, query.output))
+def whole(call: Call, size: int) -> Call:
+    """Of entries that share their group's value equally: that value."""
+    return lambda: call() * size
 
 
-def one_digit(rounds: int) -> float:
-    """Milliseconds from call to figure, warm."""
-    subject = workbench.load("cnn_digits", device="cpu")
-    chosen = method("integrated_gradients")
+def of_references(query: Query) -> Iterator[Race]:
+    """DeepLIFT SHAP over the same references for all samples. The error is the worst completeness gap."""
+    network, x, classes = query.subject.network, query.inputs, query.classes
+    drawn = query.subject.task.samples("train").inputs[:REFERENCES]
+    rows = torch.arange(len(x)).repeat_interleave(REFERENCES)
+    peer = captum.attr.DeepLiftShap(network)
+    f = query.values(x) - query.values(drawn.repeat(len(x), 1, 1, 1), rows).view(len(x), -1).mean(1)
 
-    def explained(index: int) -> float:
-        sample = subject.task.select(f"test:{index}")
-        start = time.perf_counter()
-        workbench.plot(workbench.explain(subject, sample, chosen))
-        return time.perf_counter() - start
+    def own() -> Tensor:
+        asked = Query(query.subject, query.samples, classes, query.output)
+        return contributions(asked, drawn.repeat(len(x), 1, 1, 1), rows).unflatten(0, (len(x), REFERENCES)).mean(1)
 
-    explained(0)
-    return 1000 * statistics.median(explained(index) for index in range(4 * rounds))
+    def theirs() -> Tensor:
+        return peer.attribute(x.clone(), drawn, target=classes)
+
+    def gap(values: Tensor) -> float:
+        return float(((values.double().flatten(1).sum(1) - f) / f).abs().max())
+
+    race = partial(
+        Race, title=f"DeepLIFT SHAP, CNN, {REFERENCES} references", ours=own, floor=slopes(network, x[rows]), error=gap
+    )
+    yield race(theirs=theirs, targets=(3, None))
+    if importlib.util.find_spec("shap"):
+        yield race(peer="shap", theirs=deep_explainer(network, drawn, x), targets=(1, None))
+
+
+def deep_explainer(network: nn.Module, drawn: Tensor, x: Tensor) -> Call:
+    """shap's deep explainer, for the predicted class alone."""
+    import shap
+
+    explainer = shap.DeepExplainer(network, drawn)
+
+    def theirs() -> Tensor:
+        found, _ = explainer.shap_values(x, ranked_outputs=1, check_additivity=False)
+        return torch.as_tensor(found)[..., 0]
+
+    return theirs
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__ or "", races)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 import workbench
-from bench.race import Call, Race, main
+from bench.race import Call, Race, main, off
 from workbench.explanation import AbstractMethod, method
 from workbench.query import Query
 from workbench.records import Output
@@ -103,7 +103,7 @@ def exact(asked: Query) -> Call:
 def of_coalitions(asked: Query) -> Iterator[Race]:
     """Kernel SHAP by as many coalitions."""
     network, x = asked.subject.network, asked.inputs
-    zero, peer, truth = torch.zeros_like(x), captum.attr.KernelShap(network), exact(asked)
+    zero, peer = torch.zeros_like(x), captum.attr.KernelShap(network)
 
     def theirs(at_once: int) -> Call:
         return lambda: peer.attribute(x, zero, 1, n_samples=COALITIONS, perturbations_per_eval=at_once)
@@ -112,7 +112,7 @@ def of_coalitions(asked: Query) -> Iterator[Race]:
         Race,
         ours=ours(asked, method("kernel_shap", n_samples=COALITIONS)),
         floor=forwards(asked, COALITIONS),
-        truth=truth,
+        error=off(exact(asked)),
     )
     title = f"kernel SHAP, {len(x)} × {x.shape[1]}, {COALITIONS} coalitions"
     grid = {f"perturbations_per_eval={n}": theirs(n) for n in (16, 64, 256, 512)}
@@ -123,7 +123,7 @@ def of_coalitions(asked: Query) -> Iterator[Race]:
 
 
 def _of_shap(asked: Query, l1_reg: str | bool) -> Call:
-    """shap's kernel explainer: as it comes with its search for few features, and solving the same regression as ours."""
+    """shap's kernel explainer: as it comes, with a search for few features, or solving the same regression as ours."""
     import shap
 
     network, x = asked.subject.network, asked.inputs.numpy()
@@ -144,13 +144,10 @@ def _of_shap(asked: Query, l1_reg: str | bool) -> Call:
 def of_orders(asked: Query) -> Iterator[Race]:
     """Shapley values by sampled orders: as many as Captum's default, and as few as give no larger error."""
     network, x = asked.subject.network, asked.inputs
-    zero, peer, truth = torch.zeros_like(x), captum.attr.ShapleyValueSampling(network), exact(asked)
+    zero, peer, error = torch.zeros_like(x), captum.attr.ShapleyValueSampling(network), off(exact(asked))
 
     def theirs(at_once: int) -> Call:
         return lambda: peer.attribute(x, zero, 1, n_samples=ORDERS, perturbations_per_eval=at_once)
-
-    def error(values: Tensor) -> float:
-        return float((values - truth()).norm())
 
     allowed = sum(error(theirs(20)()) for _ in range(3)) / 3
     mean = {
@@ -165,7 +162,7 @@ def of_orders(asked: Query) -> Iterator[Race]:
             theirs=theirs(1),
             grid={f"perturbations_per_eval={n}": theirs(n) for n in (4, 8, 20)},
             floor=forwards(asked, orders * (x.shape[1] + 1)),
-            truth=truth,
+            error=error,
             targets=(20, 5),
         )
 
@@ -183,7 +180,7 @@ def of_enumeration(asked: Query) -> Iterator[Race]:
         theirs=theirs(1),
         grid={f"perturbations_per_eval={n}": theirs(n) for n in (2, 7)},
         floor=forwards(asked, 2 ** x.shape[1]),
-        truth=exact(asked),
+        error=off(exact(asked)),
         targets=(500, None),
     )
 
