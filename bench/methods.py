@@ -2,7 +2,7 @@
 
     python -m bench.methods [--rounds 5] [--threads 1] [--only occlusion]
 
-Both sides get the same network, inputs, classes and reference inputs: 32 images of cnn_shapes, 16 sentences of
+Both sides get the same network, inputs, classes and reference inputs: 16 images of cnn_shapes, 16 sentences of
 transformer_sst2. Captum runs as it comes and at its best setting, which is searched for over a grid first.
 """
 
@@ -31,7 +31,7 @@ ALLOWED = 0.01
 
 def races() -> Iterator[Race]:
     """The jobs, on images and then on text."""
-    images = asked("cnn_shapes", 32)
+    images = asked("cnn_shapes", 16)
     yield from of_gradients(images)
     yield from of_nodes(images)
     yield from of_gaps(images)
@@ -145,8 +145,8 @@ def of_gaps(query: Query) -> Iterator[Race]:
         wanted = (f[0] - f[1]).double()
         return float(((values.double().flatten(1).sum(1) - wanted) / wanted).abs().max())
 
-    steps = STEPS
-    while gap(theirs(steps, 256)()) > ALLOWED and steps < 20_000:
+    steps = 8
+    while gap(theirs(steps, 256)()) > ALLOWED and steps < 2000:
         steps = int(1.25 * steps)
     kind = "CNN" if query.mask is None else "transformer"
     yield Race(
@@ -216,7 +216,7 @@ def of_groups(query: Query) -> Iterator[Race]:
         theirs=shapley(1),
         grid={f"perturbations_per_eval={n}": shapley(n) for n in (16, 64)},
         floor=forwards(network, x.repeat(COALITIONS, 1, 1, 1)),
-        error=off(cache(whole(ours(query, method("kernel_shap", n_samples=20_000)), size))),
+        error=off(cache(whole(ours(query, method("kernel_shap", n_samples=6_000)), size))),
     )
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 Call = Callable[[], Tensor]
-ENOUGH = 20.0
+ENOUGH = 10.0
 """Seconds after which a race ends, when every variant has had three turns."""
 HEADING = """| job | ours | floor | peer | as it comes | tuned | error, ours | error, peer's |
 |---|--:|--:|---|--:|---|--:|--:|"""
