@@ -240,10 +240,10 @@ def test_the_true_reason_is_given_where_permuted_weights_have_no_map(monkeypatch
     def refuse(*_):
         raise InputError("There is no such path. Take another.")
 
-    monkeypatch.setattr("workbench.evidence.again", refuse)
+    monkeypatch.setattr("workbench.grounds.again", refuse)
     for one in evidence(of, samples, record):
-        says = "with permuted ones there is no other map. There is no such path. Take another."
-        assert [text for text in one.provenance["not_checked"] if text.endswith(says)]
+        for says in ("with permuted ones there is no other map.", "nearby there is no map."):
+            assert [text for text in one.remarks if text.endswith(f"{says} There is no such path. Take another.")]
 
 
 @pytest.mark.parametrize(

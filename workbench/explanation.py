@@ -17,6 +17,7 @@ from workbench.provenance import provenance
 from workbench.quantity import significant
 from workbench.query import Query
 from workbench.records import Attribution, Output, Target
+from workbench.soundness import is_out_of_memory
 from workbench.subject import Subject, read, to_numpy
 from zoo.discovery import discover, find
 from zoo.errors import InputError

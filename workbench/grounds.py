@@ -191,13 +191,17 @@ def seeds(subject: Subject, samples: Samples, attribution: Attribution) -> Itera
 
 def nearby(subject: Subject, samples: Samples, attribution: Attribution, seed: int) -> Iterator[Reason | str]:
     """Inputs that differ by less than one sees should not have another map; what ignores the input always passes."""
+    unknown = "Whether small changes of the input change the map:"
     if not samples.inputs.is_floating_point():
-        text = "Whether small changes of the input change the map: no other word is a small step away."
-        yield from [text] * len(samples)
+        yield from [f"{unknown} no other word is a small step away."] * len(samples)
         return
     config = configured(attribution).rough()
     inputs = moved(subject.task, samples, NEAR, RADIUS, seed)
-    others = [again(subject, near, attribution, config) for near in inputs]
+    try:
+        others = [again(subject, near, attribution, config) for near in inputs]
+    except InputError as reason:
+        yield from [f"{unknown} nearby there is no map. {reason}"] * len(samples)
+        return
     for alike in correlations(subject, samples, attribution, others):
         mean = float(np.mean(alike))
         holds = mean >= NEARBY_NEEDED
@@ -222,7 +226,10 @@ def agreement(subject: Subject, samples: Samples, attribution: Attribution) -> I
     if (attribution.values >= 0).all():  # magnitudes are compared with magnitudes
         others = [record.abs() for record in others]
     for alike in correlations(subject, samples, attribution, others):
-        told = [f"{view.title.lower()} {fixed(value, 2)}" for view, value in zip(fitting, alike, strict=True)]
+        told = [
+            f"{view.title[:1].lower()}{view.title[1:]} {fixed(value, 2)}"
+            for view, value in zip(fitting, alike, strict=True)
+        ]
         yield f"Rank correlation with the maps of other methods: {', '.join(told)} (no check: all may be wrong alike)."
 
 
