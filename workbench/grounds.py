@@ -226,11 +226,8 @@ def agreement(subject: Subject, samples: Samples, attribution: Attribution) -> I
     if (attribution.values >= 0).all():  # magnitudes are compared with magnitudes
         others = [record.abs() for record in others]
     for alike in correlations(subject, samples, attribution, others):
-        told = [
-            f"{view.title[:1].lower()}{view.title[1:]} {fixed(value, 2)}"
-            for view, value in zip(fitting, alike, strict=True)
-        ]
-        yield f"Rank correlation with the maps of other methods: {', '.join(told)} (no check: all may be wrong alike)."
+        told = [f"{view.title} {fixed(value, 2)}" for view, value in zip(fitting, alike, strict=True)]
+        yield f"Rank correlation with the maps of others: {', '.join(told)} (no check: all may be wrong alike)."
 
 
 def cost(samples: Samples, attribution: Attribution) -> Iterator[str]:
