@@ -158,6 +158,19 @@ def test_numbers_and_single_places_are_scored_or_left_out_with_a_reason(name):
         assert score.why
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_lowers_a_number_is_evidence_too(name):
+    """Of 2 x₀ + 2 x₁ − 3 x₂ exact contributions of either sign lie on the evidence; half of them below nothing."""
+    of = subject(Number)
+    samples = of.task.samples("test").take(range(4))
+    record = explain(of, samples, method("exact_shapley"))
+    assert (record.values < -0.1).any()
+    found, magnitudes = (metrics()[name]().score(of, samples, one).values for one in (record, record.abs()))
+    np.testing.assert_array_equal(found, magnitudes)
+    if name == "auroc":
+        np.testing.assert_array_equal(found, 1)
+
+
 @pytest.mark.parametrize(
     ("shape", "peak", "expected"),
     [

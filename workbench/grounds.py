@@ -242,6 +242,7 @@ def localisation(subject: Subject, samples: Samples, attribution: Attribution, s
     if metric.why_not(samples, attribution) is not None:
         return
     score = metric.score(subject, samples, attribution)
+    part = "the attribution's size" if subject.task.regression else "what speaks for the class"
     rows = {name: row for row, name in enumerate(score.sample_ids)}
     beaten = _beaten(score)
     for name in attribution.sample_ids:
@@ -251,7 +252,7 @@ def localisation(subject: Subject, samples: Samples, attribution: Attribution, s
         yield Reason(
             check="evidence",
             holds=bool(beaten[row] >= BEATEN),
-            sentence=f"{share(score.values[row])} of what speaks for the class lies on the planted evidence, more "
+            sentence=f"{share(score.values[row])} of {part} lies on the planted evidence, more "
             f"than in {100 * beaten[row]:.0f} of 100 random maps, which have {share(score.control[row].mean())} "
             f"there (needed: {100 * BEATEN:.0f} of 100).",
         )

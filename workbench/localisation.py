@@ -27,6 +27,7 @@ class AbstractLocalisation(AbstractMetric):
     """A number for a map and the mask of the evidence, of samples on which the model is right about the label.
 
     Where it is wrong, or where another class was explained, the evidence for the label is not what a right map shows.
+    Where a number is predicted magnitudes count: what lowers the number is evidence, too.
     """
 
     category = "localisation"
@@ -60,6 +61,7 @@ class AbstractLocalisation(AbstractMetric):
             "random map",
         ).numpy()
         drawn = np.concatenate((maps[:, None], noise), 1).reshape(count, 1 + self.n_draws, -1)
+        drawn = np.abs(drawn) if subject.task.regression else drawn
         evidence, inside = attribution.evidence.reshape(count, -1), occupied(subject, samples)
         found = np.full(drawn.shape[:2], np.nan)
         for i, (own, mask, places) in enumerate(zip(drawn, evidence, inside, strict=True)):

@@ -17,7 +17,8 @@ class Aup(AbstractLocalisation):
 
     The integral is exact: the integrand is constant between two values of m. A map that is positive on the evidence
     alone scores 1, one that is positive outside alone 0, an even one the evidence's share of the places, and one
-    without a positive value 0. The control is Gaussian noise. Higher is better.
+    without a positive value 0. Where a number is predicted, |a| stands for a. The control is Gaussian noise. Higher is
+    better.
 
     When it misleads: a map that marks one place of the evidence scores 1; read it beside the area under recall.
     Reference: [crabbe2021explaining]

@@ -16,8 +16,9 @@ class Auprc(AbstractLocalisation):
 
     1/|E| Σ_{i in E} |{j in E: a_j ≥ a_i}| / |{j: a_j ≥ a_i}|, E the evidence, a summed over channels first
 
-    Values count with their sign: for magnitudes give `attribution.abs()`. A constant map scores the evidence's share
-    of the places, which is about what the control, Gaussian noise, scores too. Higher is better.
+    Values count with their sign: for magnitudes give `attribution.abs()`. Where a number is predicted, |a| stands for
+    a. A constant map scores the evidence's share of the places, which is about what the control, Gaussian noise, scores
+    too. Higher is better.
 
     When it misleads: it depends on how large the evidence is, so values of tasks with other evidence cannot be
     compared; and a model may rightly look at the surroundings of the evidence.

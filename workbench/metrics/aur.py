@@ -16,7 +16,8 @@ class Aur(AbstractLocalisation):
     ∫₀¹ |{i in E: m_i ≥ t}| / |E| dt = mean over E of m_i, m = max(a, 0) / max a, a summed over channels first
 
     E is the evidence. A map at its maximum on all of the evidence scores 1, one that is not positive there 0, and so
-    does one without a positive value. The control is Gaussian noise. Higher is better.
+    does one without a positive value. Where a number is predicted, |a| stands for a. The control is Gaussian noise.
+    Higher is better.
 
     When it misleads: an even map scores 1, since it leaves nothing out; read it beside the area under precision.
     Reference: [crabbe2021explaining]

@@ -18,8 +18,8 @@ class Auroc(AbstractLocalisation):
 
     This is the area under the curve of the share of the evidence found over the share of the rest taken for it. Values
     count with their sign: for magnitudes give `attribution.abs()`. A constant map scores 1/2. Where every place is
-    evidence there is nothing to tell it from, and the sample is not scored. The control is Gaussian noise, with mean
-    1/2. Higher is better.
+    evidence there is nothing to tell it from, and the sample is not scored. Where a number is predicted, |a| stands for
+    a. The control is Gaussian noise, with mean 1/2. Higher is better.
 
     When it misleads: where the evidence is small, the rest is so large that a map can score high with most of its
     highest places outside; see the area under the precision-recall curve.

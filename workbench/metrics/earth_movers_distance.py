@@ -17,10 +17,11 @@ class EarthMoversDistance(AbstractLocalisation):
     marginals of p = max(a, 0) / Σ max(a, 0), a summed over channels first, and of q, even on the evidence
 
     On a line (tokens, a series of one feature) this is the earth mover's distance itself, in shares of the line's
-    length. For images it is the mean of the distances of the two marginals, rows and columns: at most the earth
-    mover's distance between the maps where a move costs the mean of its shares of height and width, and equal to it
-    where one map is the other displaced. Features have no order: along them any move costs 1, so what counts there is
-    Σ |p - q| / 2. A map without a positive value is taken to be even. The control is Gaussian noise. Lower is better.
+    length. For images it is the mean of the distances of the two marginals, rows and columns: at most the earth mover's
+    distance between the maps where a move costs the mean of its shares of height and width, and equal to it where one
+    map is the other displaced. Features have no order: along them any move costs 1, so what counts there is
+    Σ |p - q| / 2. A map without a positive value is taken to be even. Where a number is predicted, |a| stands for a.
+    The control is Gaussian noise. Lower is better.
 
     When it misleads: marginals cannot tell one diagonal from the other, and a map that marks one place in the middle
     of the evidence is charged for the rest of it.

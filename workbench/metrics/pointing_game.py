@@ -18,8 +18,8 @@ class PointingGame(AbstractLocalisation):
     [argmax_i a_i in evidence], a_i summed over channels; where several places share the maximum (a patch, a window),
     the share of them that lies inside
 
-    Features have no order, so none is beside another: along them there is no tolerance. The control is Gaussian noise:
-    a place drawn at random. Higher is better.
+    Features have no order, so none is beside another: along them there is no tolerance. Where a number is predicted,
+    |a| stands for a. The control is Gaussian noise: a place drawn at random. Higher is better.
 
     When it misleads: one pixel decides, the rest of the map is not looked at.
     Reference: [zhang2018topdown]

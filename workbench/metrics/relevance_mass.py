@@ -15,7 +15,8 @@ class RelevanceMass(AbstractLocalisation):
 
     Σ_{i in evidence} max(a_i, 0) / Σ_i max(a_i, 0), a_i summed over channels first
 
-    Only what speaks for the class counts: what speaks against it may rightly lie on the distractors. A map of
+    Only what speaks for the class counts: what speaks against it may rightly lie on the distractors. Where a number is
+    predicted, |a| stands for a: what lowers it is evidence, too. A map of
     magnitudes is positive everywhere, so nothing of it is left out. A map without a positive value scores 0. The
     control is Gaussian noise, whose share is about the evidence's share of the area. Higher is better.
 

@@ -16,7 +16,8 @@ class RelevanceRankAccuracy(AbstractLocalisation):
     |top K of a ∩ evidence| / K, K = |evidence|, a summed over channels first
 
     Places that tie for the last of the K count by the share of them that lies inside, so that a constant map scores the
-    evidence's share of the places. The control is Gaussian noise, whose mean is that share too. Higher is better.
+    evidence's share of the places. Where a number is predicted, |a| stands for a. The control is Gaussian noise, whose
+    mean is that share too. Higher is better.
 
     When it misleads: the size of the evidence is told to the map, and what lies on the rest is not looked at: a map
     that is nearly as high everywhere else scores the same.

@@ -17,8 +17,8 @@ class TopKIntersection(AbstractLocalisation):
     |top k of a ∩ evidence| / min(k, |evidence|), a summed over channels first, k at most the number of places
 
     Where the evidence is smaller than k this is the share of it that was found, so the best is always 1. Places that
-    tie for the last of the k count by the share of them that lies inside. The control is Gaussian noise. Higher is
-    better.
+    tie for the last of the k count by the share of them that lies inside. Where a number is predicted, |a| stands for
+    a. The control is Gaussian noise. Higher is better.
 
     When it misleads: the choice of k decides; a small one asks for the peak alone, a large one forgives whatever else
     is among the k.
