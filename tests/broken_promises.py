@@ -9,7 +9,7 @@ import torch
 from checks import with_values
 from torch import Tensor
 
-from workbench.agreements import Effects
+from workbench.effects import Effects
 from workbench.metrics.comprehensiveness import Comprehensiveness
 from workbench.metrics.faithfulness_correlation import FaithfulnessCorrelation
 from workbench.metrics.faithfulness_estimate import FaithfulnessEstimate

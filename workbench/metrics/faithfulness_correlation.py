@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from workbench.agreements import AbstractAgreement, Effects, correlation, drops
 from workbench.chance import generator
+from workbench.effects import AbstractAgreement, Effects, correlation, drops
 from workbench.perturbations import group_counts
 from workbench.query import Query
 from workbench.settings import setting

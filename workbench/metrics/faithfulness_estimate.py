@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from workbench.agreements import AbstractAgreement, Effects, correlation, drops, singles
+from workbench.effects import AbstractAgreement, Effects, correlation, drops, singles
 from workbench.perturbations import group_counts
 from workbench.query import Query
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from workbench.agreements import AbstractAgreement, Effects, correlation, mean_ranks, mean_squares
+from workbench.effects import AbstractAgreement, Effects, correlation, mean_ranks, mean_squares
 from workbench.query import Query
 from workbench.reference_inputs import REFERENCE_INPUTS
 from workbench.settings import setting

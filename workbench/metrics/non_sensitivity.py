@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from workbench.agreements import LEAST, AbstractAgreement, Effects, mean_squares
 from workbench.chance import generator
+from workbench.effects import LEAST, AbstractAgreement, Effects, mean_squares
 from workbench.perturbations import per_feature
 from workbench.query import Query
 from workbench.reference_inputs import REFERENCE_INPUTS

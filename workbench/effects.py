@@ -1,4 +1,4 @@
-"""Agreements: attributions compared, feature by feature, with what happens when features are taken away.
+"""Effects: what taking features away does, and how far attributions agree with it, feature by feature.
 
 What happens does not depend on the attribution, so it is asked for once per batch of samples, for all methods and for
 the random maps of the control.
