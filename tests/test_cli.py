@@ -129,7 +129,7 @@ def test_settings_are_flags(succeed, tmp_path):
 def test_evaluate(succeed):
     """Everything on a small table; the few that grades rest on where the truth is planted."""
     table = json.loads(
-        succeed("evaluate", "linear_wine", "--methods", "all", "--metrics", "all", "--samples", "2", "--json")
+        succeed("evaluate", "linear_toy2d_moons", "--methods", "all", "--metrics", "all", "--samples", "2", "--json")
     )
     assert {"Kernel SHAP", "DeepLIFT", "LRP", "Random (control)"} <= {row["Method"] for row in table}
     few = ("--methods", "gradient,occlusion,random", "--metrics", "relevance_mass,deletion", "--samples", "8")
@@ -141,11 +141,11 @@ def test_evaluate(succeed):
 
 def test_a_league_is_kept_passed_over_and_asked(succeed, refused, tmp_path):
     where = ("--folder", str(tmp_path))
-    assert "methods ×" in succeed("league", "logistic_wine", "--samples", "4", *where)
-    assert "nothing has changed" in succeed("league", "logistic_wine", "--samples", "4", *where)
-    for name in ("logistic_wine", "table"):
+    assert "methods ×" in succeed("league", "svm_toy2d_moons", "--samples", "4", *where)
+    assert "nothing has changed" in succeed("league", "svm_toy2d_moons", "--samples", "4", *where)
+    for name in ("svm_toy2d_moons", "table"):
         assert name in succeed("recommend", name, *where)
-    found = json.loads(succeed("recommend", "logistic_wine", "--budget", "0.0001 ms", "--json", *where))
+    found = json.loads(succeed("recommend", "svm_toy2d_moons", "--budget", "0.0001 ms", "--json", *where))
     assert found["best"] is None
     assert "workbench league svm_wine" in refused("recommend", "svm_wine", *where)
 
@@ -157,8 +157,8 @@ def test_landscape(succeed, tmp_path):
 
 
 def test_compare(succeed):
-    table = json.loads(succeed("compare", "digits", "--json"))
-    assert {"cnn_digits", "svm_digits", "forest_digits", "logistic_digits"} <= {row["Model"] for row in table}
+    table = json.loads(succeed("compare", "wine", "--json"))
+    assert {"linear_wine", "svm_wine", "forest_wine", "logistic_wine"} <= {row["Model"] for row in table}
 
 
 def test_report_and_lesson(succeed, tmp_path):

@@ -108,12 +108,13 @@ def test_editable_copies_share_nothing():
 
 @pytest.mark.parametrize("network", [Convolved, Negation])
 def test_eight_threads_get_what_one_gets(network):
-    """Bit for bit: same chunks, same order, no state shared but the weights."""
+    """Twenty calls of every method, bit for bit: same chunks, same order, no state shared but the weights. Two samples
+    and few draws will do: what could race is as often asked for."""
     module = network().train()
     task = Bag() if network is Negation else Pixels()
     of = Subject(module, task)
-    samples = task.samples("test")
-    configs = [method(name) for name in methods_for(of)]
+    samples = task.samples("test").take([1, 2])
+    configs = [method(name).rough() for name in methods_for(of)]
     alone = [explain(of, samples, config, SCORE).values for config in configs]
     before = state(module)
 
@@ -123,7 +124,7 @@ def test_eight_threads_get_what_one_gets(network):
         return [found[config.name] for config in configs]
 
     with ThreadPoolExecutor(8) as pool:
-        for values in pool.map(work, range(16)):
+        for values in pool.map(work, range(20)):
             for mine, expected in zip(values, alone, strict=True):
                 np.testing.assert_array_equal(mine, expected)
     assert_same(before, state(module))
@@ -149,7 +150,7 @@ def test_features_task_is_frozen_and_hashable():
 
 def test_sessions_that_share_a_model_of_the_zoo_do_not_meet():
     of = workbench.load("cnn_digits")
-    samples = of.task.select("0:6")
+    samples = of.task.select("0:2")
     configs = [method("occlusion"), method("integrated_gradients"), method("kernel_shap", n_samples=128)]
     alone = [explain(of, samples, config).values for config in configs]
     with ThreadPoolExecutor(8) as pool:

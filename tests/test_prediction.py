@@ -91,7 +91,7 @@ def test_evidence_and_scores_of_a_number():
     assert "loses the class" not in words
     scores = evaluate(
         of_number,
-        samples,
+        samples.take(range(2)),
         [kind() for kind in methods_for(of_number).values()],
         [kind() for kind in metrics().values()],
     )

@@ -48,7 +48,7 @@ numbers = st.floats(-3, 3, width=32)
 @pytest.mark.parametrize(("name", "network"), FITTING)
 def test_values_have_the_shape_of_the_input_and_one_sample_is_a_batch_of_one(name, network):
     of = subject(network)
-    samples = of.task.samples("test")
+    samples = of.task.samples("test").take(range(4))
     if checks.refused(method(name), of, samples):
         return
     whole = explain(of, samples, method(name), SCORE)
@@ -99,7 +99,7 @@ def test_every_output_can_be_explained(name, output):
         target = Target(of=what, output=output)
         if checks.refused(method(name), of, samples, target):
             continue
-        record = explain(of, samples, method(name), target)
+        record = explain(of, samples, method(name).rough(), target)
         assert np.isfinite(record.values).all()
         assert record.seed == getattr(method(name), "seed", None)
 
@@ -149,13 +149,13 @@ class Scaled(Additive):
         return self.network.score(inputs) * self.scale
 
 
-@quickly
+@settings(quickly, max_examples=12)
 @given(words=st.lists(st.sampled_from(["good", "bad", "not", "film", "unseen"]), min_size=1, max_size=9))
 def test_any_sentence_is_explained_token_by_token(words):
     of = subject(Negation)
     samples = of.task.encode([" ".join(words), "good film"])
     for name in methods_for(of, samples):
-        record = explain(of, samples, method(name), SCORE)
+        record = explain(of, samples, method(name).rough(), SCORE)
         assert record.values.shape == tuple(samples.inputs.shape)
         assert np.isfinite(record.values).all()
 
