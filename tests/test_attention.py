@@ -9,9 +9,10 @@ from subjects import SCORE, Attended, Bag, Negation, OneHotBag, subject
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workbench.attention import attention_weights
+from workbench.attention import _by_head, _readout, attention_weights, averaged, over_input
 from workbench.explanation import explain, method
 from workbench.methods.attention_flow import _flows
+from workbench.query import Query
 from workbench.subject import Subject, load
 from workbench.tape import record
 from zoo.errors import InputError
@@ -148,3 +149,70 @@ def test_a_network_that_declares_attention_and_has_none_is_refused():
 def test_a_layer_or_head_that_is_not_there_is_refused(given, match):
     with pytest.raises(InputError, match=match):
         explain(subject(Attended), Bag().samples("test"), method("attention", **given), SCORE)
+
+
+def drawn(*shape: int) -> Tensor:
+    """Attention weights of made-up numbers."""
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).softmax(-1)
+
+
+def test_one_layer_one_head_and_the_place_that_the_last_layer_answers_for():
+    layers, readout = [drawn(2, 3, 4, 4), drawn(2, 3, 4, 4) ** 2], torch.eye(4)[[2, 2]]
+    torch.testing.assert_close(method("attention", layer=0, head=1).looked_at(layers, [], readout), layers[0][:, 1, 2])
+    torch.testing.assert_close(method("attention").looked_at(layers, [], readout), layers[1].mean(1)[:, 2])
+    last = [layers[0], drawn(2, 3, 1, 4)]
+    found = method("attention", layer=0).looked_at(last, [], torch.ones(2, 1))
+    torch.testing.assert_close(found, layers[0].mean(1)[:, -1])
+
+
+def test_flow_goes_from_the_last_layer_to_the_first_of_each_sample():
+    layers = [drawn(2, 3, 4, 4), drawn(2, 3, 4, 4).flip(0) ** 2]
+    readout = torch.eye(4)[[1, 3]]
+    found = method("attention_flow").looked_at(layers, [], readout)
+    for row in range(2):
+        pipes = [averaged(layer)[row].double().numpy() for layer in layers[::-1]]
+        np.testing.assert_allclose(found[row], _flows(readout[row].double().numpy(), pipes), atol=1e-5)
+    assert not torch.allclose(found[0], found[1])
+
+
+def test_the_residual_path_of_one_place_leads_to_the_last_that_it_may_look_at():
+    weights = torch.tensor([[[[0.5, 0.25, 0.25, 0.0]]]])
+    torch.testing.assert_close(averaged(weights), torch.tensor([[[0.25, 0.125, 0.625, 0.0]]]))
+
+
+def test_heads_of_a_sample_stay_with_it():
+    assert _by_head(torch.arange(6.0).view(6, 1, 1), 2).flatten(1).tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_weights_that_are_used_twice_count_once_and_those_that_meet_a_constant_not():
+    x = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(0)).double()
+    scores = x @ x.transpose(1, 2)
+
+    def twice(x: Tensor) -> Tensor:
+        weights = (x @ x.transpose(1, 2)).softmax(2)
+        return weights @ x + weights @ (2 * x)
+
+    assert len(attention_weights(record(twice, x))) == 1
+    assert attention_weights(record(lambda x: x.softmax(2) @ scores[:, :4], x)) == []
+
+
+def test_a_class_token_is_read_and_not_shown_and_padding_gets_nothing():
+    of = load("vit_digits")  # 16 tokens of its own
+    samples = of.task.samples(of.task.scored).take(range(2))
+    query, rows = Query(of, samples, samples.labels, SCORE.output), torch.arange(2)
+    assert _readout(query, [drawn(2, 3, 17, 17)], rows).tolist() == [[1.0] + [0.0] * 16] * 2
+    assert _readout(query, [drawn(2, 3, 16, 16)], rows).tolist() == [[1 / 16] * 16] * 2
+    values = torch.ones(2, 17)
+    values[:, 0] = 100
+    torch.testing.assert_close(over_input(query, values), torch.ones_like(query.points))
+    of = subject(Attended)
+    samples = of.task.samples("test")
+    words = Query(of, samples, samples.labels, SCORE.output)
+    assert torch.equal(over_input(words, torch.ones(samples.inputs.shape)) > 0, samples.inputs > 0)
+
+
+def test_a_backward_pass_is_counted_where_one_is_made():
+    of = subject(Attended)
+    samples = of.task.samples("test")
+    passes = [explain(of, samples, method(name), SCORE).backward_passes for name in NAMES]
+    assert passes == [0, 0, 0, len(samples)]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import record_examples
+from scipy.stats import rankdata
 
 from workbench.disagreement import by_feature, by_sample, disputed, rank_agreement, sign_agreement, top_overlap
 from zoo.errors import InputError
@@ -88,3 +89,44 @@ def test_one_method_or_other_samples_are_refused():
         by_sample([record], ("One",))
     with pytest.raises(InputError, match="different samples"):
         by_feature([record, record_examples.image(count=1, sample_ids=("test:9",))])
+
+
+def _table(*maps):
+    """A record for each map of one sample or more of a table of four features."""
+    common = {"axes": ("sample", "feature"), "feature_names": ("heat", "dose", "smoke", "ratio")}
+    values = [np.atleast_2d(np.array(one, dtype=float)) for one in maps]
+    return [
+        record_examples.tabular(**(record_examples.described(len(v)) | common | {"values": v, "inputs": v}))
+        for v in values
+    ]
+
+
+def test_two_places_have_ranks_and_one_place_is_a_top():
+    assert rank_agreement(RAMP[:2], RAMP[:2]) == pytest.approx(1)
+    first, second = np.array([5.0, 4, 1, 1, 1]), np.array([4.0, 5, 1, 1, 1])
+    assert top_overlap(first, second) == 0, "a tenth of five places is one place"
+
+
+def test_a_map_that_ranks_nothing_is_left_out_of_means_and_of_the_pair_that_is_named():
+    ramp, flat = [4, 3, 2, 1], [1, 1, 1, 1]
+    titles = ("Flat", "One", "Two", "Three")
+    (row,) = by_sample(_table(flat, ramp, ramp, [1, 2, 3, 4]), titles).rows
+    assert row[1] == pytest.approx(-1 / 3), "of 1, -1 and -1"
+    assert row[4] == "One and Three"
+    found = by_sample(_table([flat, ramp], [flat, ramp]), titles[:2])
+    assert [row[1] for row in found.rows] == [pytest.approx(1), None], "what is not known comes last"
+
+
+def test_ranks_are_of_magnitudes():
+    alike = _table([4, -3, 2, -1], [-8, 6, -4, 2])
+    assert not by_feature(alike).values.any()
+    assert [row[1] for row in disputed(alike, ("One", "Two")).rows] == [0] * 4
+
+
+def test_ranks_are_shares_of_the_places_that_are_not_padding():
+    record = record_examples.text()
+    other = record_examples.text(values=record.values[:, ::-1].copy())
+    inside = np.array(record.words[0]) >= 0
+    ranks = [rankdata(np.abs(one.values[0][inside])) / inside.sum() for one in (record, other)]
+    np.testing.assert_allclose(by_feature([record, other]).values[0][inside], np.std(ranks, axis=0))
+    assert not inside.all()

@@ -22,8 +22,8 @@ from workbench.metrics.completeness import Completeness
 from workbench.metrics.deletion import Deletion
 from workbench.metrics.relevance_mass import RelevanceMass
 from workbench.query import Query
-from workbench.randomisation import randomised
-from workbench.records import Grade
+from workbench.randomisation import randomised, upper_randomised
+from workbench.records import Grade, Reason
 from workbench.scoring import rank_correlation
 from workbench.subject import Subject
 from zoo.errors import InputError
@@ -385,3 +385,60 @@ def test_a_shallow_network_has_no_upper_half() -> None:
     checked = {reason.check for reason in found.reasons}
     assert "random weights" in checked
     assert "upper weights" not in checked
+
+
+def test_grades_follow_from_reasons():
+    of = subject(Dense)
+    record = explain(of, of.task.samples("test"), method("gradient"), SCORE)
+
+    def grade(**holds: bool) -> Grade:
+        found = [Reason(check=name.replace("_", " "), holds=held, sentence="1.") for name, held in holds.items()]
+        return rules._graded(record, 0, [*found, "Not checked."]).grade
+
+    orders, weights = {"deletion": True, "insertion": True}, {"random_weights": True, "upper_weights": True}
+    assert grade(**orders, **weights) is Grade.SUPPORTED
+    assert grade(**orders) is Grade.SUPPORTED, "what cannot be checked counts for nothing"
+    assert grade(**orders, random_weights=True, upper_weights=False) is Grade.NOT_SUPPORTED
+    assert grade(**orders, random_weights=False, upper_weights=True) is Grade.NOT_SUPPORTED
+    assert grade(deletion=False, insertion=True, **weights) is Grade.MIXED
+    assert grade(deletion=False, insertion=False, **weights) is Grade.NOT_SUPPORTED
+    assert grade(**orders, **weights, seed=False) is Grade.MIXED
+    assert grade(**weights) is Grade.MIXED, "nothing was compared to a random order"
+
+
+def test_the_upper_half_is_permuted_where_there_are_four_layers(monkeypatch):
+    asked = []
+
+    def alike(*given):
+        asked.append(given[3:])
+        return [[0.9, 0.2]] * len(given[1])
+
+    monkeypatch.setattr(rules, "_without_weights", alike)
+    of = subject(Convolved)
+    samples = of.task.samples("test").take(range(2))
+    record = explain(of, samples, method("gradient"), SCORE)
+    found = list(rules._upper_weights(of, samples, record, 7))
+    assert asked == [([upper_randomised] * 2, 7)]
+    assert [reason.holds for reason in found] == [False, False], "the mean of the copies decides"
+    assert "the mean of 2 copies" in found[0].sentence
+    assert rules._changed("upper weights", "something", [-0.9]).holds, "the opposite map is another map"
+    monkeypatch.setattr(rules, "layers", lambda _: [["weight"]] * 3)
+    assert list(rules._upper_weights(of, samples, record, 7)) == []
+    monkeypatch.setattr(rules, "layers", lambda _: [["weight"]] * 4)
+    monkeypatch.setattr(rules, "_without_weights", lambda *_: None)
+    assert list(rules._upper_weights(of, samples, record, 7)) == [], "the other check says that it could not be made"
+
+
+def test_each_copy_is_one_of_its_own_with_a_seed_of_its_own():
+    of = subject(Dense)
+    samples = of.task.samples("test").take(range(2))
+    record = explain(of, samples, method("gradient"), SCORE)
+    seen = []
+
+    def change(network: torch.nn.Module, seed: int) -> torch.nn.Module:
+        seen.append((seed, network))
+        return network
+
+    assert rules._without_weights(of, samples, record, [change] * 3, 5) == [[pytest.approx(1)] * 3] * 2
+    assert [seed for seed, _ in seen] == [5, 6, 7]
+    assert len({id(network) for _, network in seen} | {id(of.network)}) == 4

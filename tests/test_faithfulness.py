@@ -10,6 +10,7 @@ from checks import with_values
 from subjects import (
     SCORE,
     Amounts,
+    Attended,
     Constant,
     Convolved,
     Corner,
@@ -19,18 +20,22 @@ from subjects import (
     Negation,
     Number,
     OneHotBag,
+    Scalar,
+    at,
     subject,
 )
 from test_prediction import traditional
 from torch import nn
 
+from workbench.agreements import drops, mean_squares, singles
 from workbench.explanation import explain, method
-from workbench.records import Score
+from workbench.query import Query
+from workbench.records import Output, Score
 from workbench.repetition import again
-from workbench.rewritten import combined, layered, mirrored, shifted
+from workbench.rewritten import Shifted, combined, layered, mirrored, shifted
 from workbench.scoring import metric
 from workbench.subject import Subject
-from zoo.model import TraditionalModel
+from zoo.model import Capability, TraditionalModel
 
 NAMES = sorted(promises.METRICS)
 AXIOMS = ("implementation_invariance", "input_invariance", "linearity", "symmetry")
@@ -225,3 +230,155 @@ def test_axioms_ask_for_the_rough_form_of_a_method_once():
         metric("input_invariance").score(of, samples, record)
         metric("linearity").score(of, samples, record)
     assert asked.call_count == 4, "f once, f shifted, the sum and the other model"
+
+
+def test_functions_of_traditional_models_are_shifted_and_mirrored_too():
+    of = traditional()
+    x = of.task.samples("test").inputs
+    shift = torch.tensor([0.5, -1.0, 2.0, 0.25])
+    torch.testing.assert_close(shifted(of, shift).logits(x + shift), of.logits(x), atol=1e-5, rtol=1e-5)
+    both = (of.logits(x) + of.logits(x.flip(1))) / 2
+    torch.testing.assert_close(mirrored(of, 1).logits(x), both)
+    assert (of.logits(x) - both).abs().max() > 0.1
+
+
+def test_a_network_that_has_no_part_in_a_sum_is_not_asked():
+    class Fails(Dense):
+        def score(self, inputs):
+            raise AssertionError("asked")
+
+    of = subject(Dense)
+    x = of.task.samples("test").inputs
+    torch.testing.assert_close(combined(of, Fails(), 2.0, 0.0).logits(x), 2 * of.logits(x))
+
+
+def test_rewritten_sentences_keep_their_padding_and_what_lies_inside_is_not_offered():
+    of = subject(Attended)
+    x = of.task.samples("test").inputs
+    moved = shifted(of, torch.tensor(0.5))
+    torch.testing.assert_close(moved.logits(x), of.logits(x))
+    assert moved.capabilities == of.capabilities - {Capability.ATTENTION}
+    other = Attended()
+    other.padding = 3
+    assert Shifted(other, torch.tensor(0.5)).padding == 3
+    record = explain(of, of.task.samples("test"), method("attention_rollout"), SCORE)
+    assert (
+        "had to be rewritten, and attention rollout needs attention"
+        in metric("input_invariance").score(of, of.task.samples("test"), record).why
+    )
+    named = Subject(Dense(), Features(), digest="of the file")
+    assert shifted(named, torch.tensor(0.5)).digest != named.digest
+
+
+def test_layers_are_turned_by_a_rotation_and_those_that_cannot_be_are_left():
+    class Mixed(nn.Sequential):
+        def __init__(self) -> None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                scaled = nn.utils.parametrizations.weight_norm(nn.Linear(4, 4))
+                fold = nn.Unflatten(1, (4, 1))
+                super().__init__(
+                    nn.Linear(4, 4), scaled, fold, nn.Conv1d(4, 4, 1, groups=2), nn.Flatten(), nn.Linear(4, 2)
+                )
+
+    of = Subject(Mixed(), Features())
+    x = of.task.samples("test").inputs
+    other = layered(of, 0)
+    torch.testing.assert_close(other.logits(x), of.logits(x), atol=1e-5, rtol=1e-4)
+    assert [isinstance(layer, nn.Sequential) for layer in other.network] == [True, False, False, False, False, True]
+    first, back = other.network[0]
+    assert (first.weight - of.network[0].weight).abs().max() > 0.1
+    torch.testing.assert_close(back.weight @ back.weight.T, torch.eye(4), atol=1e-6, rtol=0)
+
+
+def test_rough_maps_are_kept_for_each_form_of_the_record():
+    of, samples = subject(Dense), Features().samples("test")
+    record = explain(of, samples, method("kernel_shap"), SCORE)
+    asked = metric("input_invariance").before
+    signed = asked(of, samples, record, method("kernel_shap").rough()).values
+    sizes = asked(of, samples, record.abs(), method("kernel_shap").rough()).values
+    assert signed.min() < 0
+    np.testing.assert_allclose(sizes, np.abs(signed), atol=1e-6)
+
+
+def test_pairs_of_random_maps_are_many_and_drawn_by_the_seed():
+    of, samples = subject(Linear), Features().samples("test")
+    record = explain(of, samples, method("gradient"), SCORE)
+    one, other = (metric("input_invariance", n_maps=7, seed=seed).score(of, samples, record) for seed in (0, 1))
+    assert one.control.shape == (len(samples), 7)
+    assert len(np.unique(one.control[0])) == 7
+    assert (one.control != other.control).all()
+
+
+class Rounding(Scalar):
+    """f = c (x₀ − x₁) + d x₂ + e, all about nothing but rounding where the whole is large."""
+
+    def __init__(self, c: float, d: float, e: float) -> None:
+        super().__init__()
+        self.c, self.d, self.e = c, d, e
+
+    def score(self, inputs):
+        return self.c * (inputs[:, 0] - inputs[:, 1]) + self.d * inputs[:, 2] + self.e
+
+
+@pytest.mark.parametrize(("network", "expected"), [((0, 4e-7, 1), [0, 0, 0]), ((1000, 1e-4, 0), [1000, -1000, 0])])
+def test_drops_that_are_rounding_are_none(network, expected):
+    """Against f(x) where nothing else moves it, against the largest drop where f(x) is small."""
+    of, samples = subject(Rounding(*network)), at((1.0, 1.0, 1.0))
+    query = Query(of, samples, torch.ones(1).long(), Output.LOGIT)
+    removed, _ = singles(torch.tensor([4]))
+    found = drops(query, query.groups, removed, "zero", 0)
+    np.testing.assert_allclose(found[0, :3], expected, rtol=1e-3)
+    assert (found[0, 2:] == 0).all()
+
+
+def test_squares_of_drops_are_means_over_what_is_drawn():
+    of, samples = subject(Dense), Features().samples("test").take(range(3))
+    query = Query(of, samples, torch.ones(3).long(), Output.LOGIT)
+    removed, _ = singles(torch.tensor([4] * 3))
+    drawn = [drops(query, query.groups, removed, "data", seed) ** 2 for seed in (5, 6, 7)]
+    torch.testing.assert_close(mean_squares(query, query.groups, 3, "data", 5).drops, sum(drawn) / 3)
+    assert (drawn[0] != drawn[1]).any()
+
+
+def test_a_map_of_zeros_foretells_nothing_and_rounding_is_not_to_be_foretold():
+    of, samples = subject(Linear), Features().samples("test").take(range(3))
+    record = explain(of, samples, method("gradient"), SCORE)
+    found = metric("infidelity").score(of, samples, with_values(record, 0 * record.values))
+    np.testing.assert_allclose(found.values, 1)
+    still = subject(Rounding(0, 4e-7, 1))
+    left_out = metric("infidelity").score(still, samples, explain(still, samples, method("gradient"), SCORE))
+    assert left_out.excluded == 3
+    assert "nothing to foretell" in left_out.why
+
+
+def test_the_noise_of_infidelity_is_as_large_as_its_setting_says():
+    of, samples = subject(Linear), Features().samples("test").take(range(3))
+    query = Query(of, samples, torch.ones(3).long(), Output.LOGIT)
+    small, large = (metric("infidelity", noise=size).drawn(query, torch.arange(3)) for size in (0.1, 0.4))
+    torch.testing.assert_close(large, 4 * small)
+    wide = metric("infidelity", noise=0.1, n_draws=4000).drawn(query, torch.arange(3))
+    expected = 0.1 * Features().samples("train").inputs.std(0)
+    torch.testing.assert_close(wide.flatten(0, 1).std(0), expected, rtol=0.05, atol=0)
+
+
+def test_groups_are_ordered_by_means_and_a_class_without_probability_has_none_to_lose():
+    worth = metric("irof").worth(torch.tensor([[3.0, 2.0, 2.0]]), torch.tensor([[0, 1, 1]]))
+    assert worth.tolist() == [[3, 2]]
+    of, samples = subject(Rounding(0, 1, -1000)), Features().samples("test").take(range(3))
+    score = metric("irof").score(of, samples, explain(of, samples, method("gradient"), SCORE))
+    assert score.excluded == 3
+    assert "no probability to lose" in score.why
+
+
+def test_words_of_a_network_without_an_embedding_are_not_shifted():
+    class Whole(nn.Module):
+        capabilities = frozenset()
+
+        def forward(self, inputs):
+            return Counts().logits(inputs)
+
+    of = Subject(Whole(), subject(Negation).task)
+    samples = of.task.samples("test")
+    score = metric("input_invariance").score(of, samples, explain(of, samples, method("occlusion")))
+    assert "only be shifted" in score.why

@@ -1,7 +1,9 @@
 """Leagues: what is told apart, what beats the controls, what the evidence allows, and what is kept and recommended."""
 
+import json
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from workbench import archive, standings, tournament
 from workbench.ablation import Ablation, ablation
 from workbench.commands import league as league_command
 from workbench.evaluation import evaluate, gathered
-from workbench.explanation import method
+from workbench.explanation import method, methods
 from workbench.methods.input_x_gradient import InputXGradient
 from workbench.methods.random import Random
 from workbench.metrics.deletion import Deletion
@@ -26,8 +28,9 @@ from workbench.metrics.max_sensitivity import MaxSensitivity
 from workbench.metrics.pointing_game import PointingGame
 from workbench.metrics.relevance_mass import RelevanceMass
 from workbench.ranking import RESAMPLES, against_controls, against_draws, clearly_better, ranks
-from workbench.recommendation import Budget, budget, recommend, to_json
+from workbench.recommendation import Budget, budget, count_of, recommend, to_json
 from workbench.records import League, Table, Target
+from workbench.scoring import metrics
 from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.task import Samples
@@ -286,19 +289,19 @@ def test_a_budget_that_says_nothing_is_refused(text):
 
 
 def test_a_league_that_is_kept_is_not_computed_again(tmp_path):
-    played = dict(tournament.play(["logistic_wine"], 8, folder=tmp_path))
-    assert "kB" in played["logistic_wine"]
-    kept = archive.read("logistic_wine", tmp_path)
+    played = dict(tournament.play(["knn_toy2d_moons"], 4, folder=tmp_path))
+    assert "kB" in played["knn_toy2d_moons"]
+    kept = archive.read("knn_toy2d_moons", tmp_path)
     assert kept.kind == "table"
-    assert kept.samples == "test:0:8"
+    assert kept.samples == "test:0:4"
     assert (kept.rank > 0).any(0).all(), "what could not be measured of any method is left out"
     assert "planted evidence" in kept.note
-    assert dict(tournament.play(["logistic_wine"], 8, folder=tmp_path))["logistic_wine"].startswith("kept")
-    assert "kB" in dict(tournament.play(["logistic_wine"], 9, folder=tmp_path))["logistic_wine"]
-    late = dict(tournament.play(["logistic_wine", "svm_wine"], 9, seconds=-1, folder=tmp_path))
+    assert dict(tournament.play(["knn_toy2d_moons"], 4, folder=tmp_path))["knn_toy2d_moons"].startswith("kept")
+    assert "kB" in dict(tournament.play(["knn_toy2d_moons"], 5, folder=tmp_path))["knn_toy2d_moons"]
+    late = dict(tournament.play(["knn_toy2d_moons", "svm_toy2d_moons"], 5, seconds=-1, folder=tmp_path))
     assert set(late.values()) == {"not begun: the time is up"}
-    assert archive.of("table", tmp_path)[0].subject == "logistic_wine"
-    league_command(["logistic_wine"], samples=9, folder=tmp_path)
+    assert archive.of("table", tmp_path)[0].subject == "knn_toy2d_moons"
+    league_command(["knn_toy2d_moons"], samples=5, folder=tmp_path)
 
 
 def test_what_has_changed_since_is_said():
@@ -345,3 +348,150 @@ def test_a_file_that_is_no_league_is_refused(tmp_path):
             archive.read(name, tmp_path)
     with pytest.raises(InputError, match="kind series"):
         archive.of("series", tmp_path / "empty")
+
+
+def test_a_control_that_was_not_measured_is_no_rival_and_one_control_may_beat_another():
+    better = np.zeros((4, 4), dtype=bool)
+    better[0, 2] = better[2, 1] = better[2, 3] = True
+    controls = np.array([False, False, True, True])
+    measured = np.array([True, True, True, False])
+    assert against_controls(better, measured, controls).tolist() == [1, -1, 0, 0]
+    assert against_controls(better, np.ones(4, bool), controls).tolist() == [0, -1, 0, 0], "worse than one is worse"
+
+
+def test_draws_that_are_not_known_one_sample_and_rounding_tell_nothing():
+    draws = np.full((10, 4), 0.5)
+    draws[3] = np.nan
+    assert against_draws(np.full(10, 0.6), draws, higher_is_better=True) == 1
+    assert against_draws(np.full(1, 0.6), draws[:1], higher_is_better=True) == 0
+    assert against_draws(np.full(10, 0.5 * (1 + 1e-8)), np.full((10, 4), 0.5), higher_is_better=True) == 0
+
+
+def test_an_interval_that_ends_at_zero_does_not_leave_it_out():
+    assert not clearly_better(np.array([[0.0, 1.0], [0.0, 0.0]]), higher_is_better=True).any()
+
+
+def test_of_methods_that_stand_alike_the_cheaper_is_first_and_what_was_not_measured_last():
+    alike = record_examples.league(
+        rank=np.array([[1, 1, 0], [1, 1, 0], [3, 3, 0]]), against=np.eye(3, dtype=int)[[0, 0, 2]]
+    )
+    assert [one.method for one in recommend([alike]).candidates] == ["occlusion", "integrated_gradients"]
+    unknown = record_examples.league(rank=np.array([[0, 0, 0], [1, 1, 2], [1, 1, 1]]), against=np.zeros((3, 3), int))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for leagues in ([unknown], [unknown, unknown]):
+            assert [one.method for one in recommend(leagues).candidates] == ["occlusion", "integrated_gradients"]
+    assert "none of its maps could be held to the model" in recommend([unknown]).refusals[1]
+    assert json.loads(json.dumps(to_json(recommend([unknown])), allow_nan=False))["methods"][1]["standing"] is None
+
+
+def test_half_of_the_randomisation_metrics_are_enough_and_localisation_alone_holds_a_map_to_the_truth():
+    half = record_examples.league(
+        categories=("faithfulness", "randomisation", "randomisation"),
+        rank=np.ones((3, 3), int),
+        against=np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]]),
+    )
+    found = recommend([half])
+    assert found.best.method == "integrated_gradients"
+    assert [one.method for one in found.candidates if one.refused] == ["occlusion"]
+    assert not any("was not measured here" in sentence for sentence in found.sentences)
+    located = record_examples.league(categories=("localisation", "localisation", "complexity"))
+    assert recommend([located]).best.method == "integrated_gradients"
+    assert any("was not measured here" in sentence for sentence in recommend([located]).sentences)
+
+
+def test_the_whole_budget_may_be_spent_and_a_much_cheaper_method_is_named():
+    league = record_examples.league()
+    assert recommend([league], Budget(passes=64)).best.method == "integrated_gradients"
+    assert not any("Occlusion takes" in sentence for sentence in recommend([league]).sentences)
+    cheap = record_examples.league(passes=np.array([64.0, 16.0, 0.0]))
+    assert any("Occlusion takes 16 passes" in sentence for sentence in recommend([cheap]).sentences)
+    assert [count_of(value) for value in (5.0, 2.5, 12.4)] == ["5", "2.5", "12"]
+
+
+def test_over_several_leagues_wins_add_up_costs_are_the_median_and_half_may_refuse():
+    one, other = record_examples.league(), record_examples.league(passes=np.array([10.0, 50.0, 0.0]))
+    third = record_examples.league(passes=np.array([1000.0, 50.0, 0.0]))
+    best = recommend([one, other, third]).best
+    assert (best.method, best.won, best.count, best.passes) == ("integrated_gradients", 3, 6, 64)
+    refusing = record_examples.league(against=np.array([[0, 0, 0], [1, 1, 0], [0, 0, 0]]))
+    assert "integrated_gradients" in {one.method for one in recommend([one, refusing]).candidates if not one.refused}
+
+
+def test_of_one_category_none_is_called_the_best():
+    only = record_examples.league(categories=("faithfulness",) * 3)
+    assert not any("Its best category" in sentence for sentence in recommend([only]).sentences)
+    assert any(
+        "Its best category" in sentence
+        for sentence in recommend([record_examples.league()], Budget(passes=60)).sentences
+    )
+
+
+def test_one_method_that_was_measured_stands_first():
+    alone = record_examples.league(rank=np.array([[1, 1, 0], [2, 1, 2], [3, 1, 0]]) * [[1, 1, 1], [1, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(standings.standing(alone)[0], [0])
+
+
+def test_every_method_and_metric_has_a_fingerprint_of_its_own():
+    kinds = [*methods().values(), *metrics().values()]
+    assert len({tournament.fingerprint(kind()) for kind in kinds}) == len(kinds)
+
+
+def test_what_is_kept_is_what_was_measured(monkeypatch):
+    """A batch that is larger than the split, a seed, and the means themselves."""
+    monkeypatch.setattr(tournament, "methods", lambda: {"input_x_gradient": InputXGradient, "random": Random})
+    monkeypatch.setattr(tournament, "metrics", lambda: {"deletion": Deletion, "pointing_game": PointingGame})
+    of = subject(Corner)
+    samples = of.task.samples("test")
+    found = tournament.played(of, 1000, seed=3)
+    wanted = gathered(evaluate(of, samples, [InputXGradient(), Random()], [Deletion(), PointingGame()], seed=3))
+    np.testing.assert_array_equal(found.mean, wanted.mean.astype(np.float32))
+    np.testing.assert_array_equal(found.low, wanted.low.astype(np.float32))
+    other = gathered(evaluate(of, samples, [InputXGradient(), Random()], [Deletion(), PointingGame()], seed=0))
+    assert (other.mean != wanted.mean).any()
+    assert (found.kind, found.samples, found.seed) == ("image", f"test:0:{len(samples)}", 3)
+
+
+def test_a_league_is_computed_again_when_asked_or_when_settings_changed_and_trouble_stops_nobody(monkeypatch, tmp_path):
+    def computed(of, count, **_):
+        return record_examples.league(
+            subject=of.name, digest=of.digest, samples=f"test:0:{count}", settings=tournament.fingerprints(of)
+        )
+
+    def became(*names, **how):
+        return dict(tournament.play(names, 4, folder=tmp_path, **how))
+
+    monkeypatch.setattr(tournament, "played", computed)
+    name = "knn_toy2d_moons"
+    assert "kB" in became(name)[name]
+    assert became(name)[name].startswith("kept")
+    assert "kB" in became(name, again=True)[name]
+    monkeypatch.setattr(tournament, "fingerprint", lambda _: "other")
+    assert "kB" in became(name)[name]
+
+    def missing(model):
+        raise InputError(f"{model} is damaged.")
+
+    monkeypatch.setattr(tournament, "load", missing)
+    both = ("svm_toy2d_moons", name)
+    assert became(*both) == {one: f"not computed: {one} is damaged." for one in both}
+    monkeypatch.setattr(zoo.task("toy2d_moons").__class__, "unavailable", lambda _: "The data are away.")
+    assert became(name)[name] == "not computed: The data are away."
+
+
+def test_leagues_are_found_by_kind_and_under_their_own_name_only(tmp_path):
+    for model, kind in (("knn_wine", "table"), ("cnn_digits", "image")):
+        workbench.save_record(record_examples.league(subject=model, kind=kind), archive.path_of(model, tmp_path))
+    assert [league.subject for league in archive.of("table", tmp_path)] == ["knn_wine"]
+    workbench.save_record(record_examples.league(subject="knn_wine"), archive.path_of("svm_wine", tmp_path))
+    with pytest.raises(InputError, match="not the league of svm_wine"):
+        archive.read("svm_wine", tmp_path)
+
+
+def test_several_changes_are_counted_in_one_sentence():
+    old = {"deletion": "1", "insertion": "1"}
+    league = replace(record_examples.league(), digest="a", settings=old)
+    new = dict.fromkeys(("deletion", "insertion", *"vwxyz"), "2")
+    changed, added = archive.staleness(league, "a", new)
+    assert changed == "Deletion, insertion have other settings now."
+    assert added == "V, w, x and 2 more are new and not in it."

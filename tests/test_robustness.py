@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from subjects import SCORE, Bag, Constant, Convolved, Dense, Number, OneHotBag, subject
+from subjects import SCORE, Bag, Constant, Convolved, Dense, Number, OneHotBag, Scalar, subject
 
 import workbench
 from workbench.explanation import explain, method
@@ -134,3 +134,22 @@ def test_shuffled_maps_of_noise_change_by_the_root_of_two():
     score = metric("average_sensitivity").score(of, samples, explain(of, samples, method("random")))
     np.testing.assert_array_equal(score.values, 0)
     assert score.control.mean() == pytest.approx(np.sqrt(2), abs=0.05)
+
+
+class Still(Scalar):
+    """f = 1 + size Σ x."""
+
+    def __init__(self, size: float) -> None:
+        super().__init__()
+        self.size = size
+
+    def score(self, inputs):
+        return 1 + self.size * inputs.sum(1)
+
+
+@pytest.mark.parametrize(("size", "left_out"), [(1e-6, 4), (1e-2, 0)])
+def test_an_answer_that_moves_by_rounding_stays(size, left_out):
+    of = subject(Still(size))
+    samples = of.task.samples("test").take(range(4))
+    score = metric("relative_output_stability").score(of, samples, explain(of, samples, method("occlusion"), SCORE))
+    assert score.excluded == left_out
