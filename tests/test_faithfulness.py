@@ -6,6 +6,7 @@ import numpy as np
 import promises
 import pytest
 import torch
+import torch.nn.utils.prune
 from checks import with_values
 from subjects import (
     SCORE,
@@ -275,10 +276,10 @@ def test_layers_are_turned_by_a_rotation_and_those_that_cannot_be_are_left():
         def __init__(self) -> None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                scaled = nn.utils.parametrizations.weight_norm(nn.Linear(4, 4))
+                pruned = nn.utils.prune.identity(nn.Linear(4, 4), "weight")  # its weight is no parameter
                 fold = nn.Unflatten(1, (4, 1))
                 super().__init__(
-                    nn.Linear(4, 4), scaled, fold, nn.Conv1d(4, 4, 1, groups=2), nn.Flatten(), nn.Linear(4, 2)
+                    nn.Linear(4, 4), pruned, fold, nn.Conv1d(4, 4, 1, groups=2), nn.Flatten(), nn.Linear(4, 2)
                 )
 
     of = Subject(Mixed(), Features())
