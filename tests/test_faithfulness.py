@@ -28,7 +28,7 @@ from subjects import (
 from test_prediction import traditional
 from torch import nn
 
-from workbench.agreements import drops, mean_squares, singles
+from workbench.effects import drops, mean_squares, singles
 from workbench.explanation import explain, method
 from workbench.query import Query
 from workbench.records import Output, Score
