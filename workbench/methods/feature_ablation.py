@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from workbench.explanation import AbstractMethod, Claim
 from workbench.groups import GROUPS, feature_groups
-from workbench.imputation import MISSING, imputed_values, imputer
-from workbench.perturbations import group_counts, spread
+from workbench.imputation import MISSING, Reference, imputed_values, imputer
+from workbench.perturbations import group_counts, spread, window_values
 from workbench.query import Query
 from workbench.settings import setting
+from zoo.task import Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,9 @@ class FeatureAblation(AbstractMethod):
 
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
         groups = feature_groups(query, self.groups, self.n_groups)
+        chosen, f_x = imputer(query, self.missing, self.seed), query.values(query.inputs).double()
+        if (windows := _windows(query, groups)) is not None and isinstance(chosen, Reference):
+            return spread(f_x[:, None] - window_values(query, windows, chosen.reference), groups).to(torch.float32)
         counts = group_counts(groups)
         rows = torch.arange(len(groups)).repeat_interleave(counts)
         which = torch.cat([torch.arange(int(count)) for count in counts])
@@ -51,10 +55,7 @@ class FeatureAblation(AbstractMethod):
         def present(part: slice) -> Tensor:
             return which[part, None] != torch.arange(most)
 
-        f_x = query.values(query.inputs).double()
-        without = imputed_values(
-            query, imputer(query, self.missing, self.seed), present, rows, groups, self.n_draws
-        ).double()
+        without = imputed_values(query, chosen, present, rows, groups, self.n_draws).double()
         per_group = torch.zeros(len(groups), most, dtype=torch.float64)
         per_group[rows, which] = f_x[rows] - without
         return spread(per_group, groups).to(torch.float32)
@@ -62,3 +63,11 @@ class FeatureAblation(AbstractMethod):
     def cost(self, query: Query) -> tuple[int, int]:
         draws = self.n_draws if self.missing in ("marginal", "conditional") else 1
         return 1 + draws * int(group_counts(feature_groups(query, self.groups, self.n_groups)).amax()), 0
+
+
+def _windows(query: Query, groups: Int[Tensor, "sample ..."]) -> Bool[Tensor, "group height width"] | None:
+    """Where each group lies, if it lies alike in all channels of all images (as patches do): a network of convolutions
+    is then asked only for what changes."""
+    if query.subject.task.kind is not Kind.IMAGE or not bool((groups == groups[:1, :1]).all()):
+        return None
+    return groups[0, 0] == torch.arange(int(groups.amax()) + 1)[:, None, None]
