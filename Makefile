@@ -25,9 +25,12 @@ lint: .venv/dev.stamp
 unit: .venv/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
+# Beside captum, shap, quantus and zennit are compared with where they are installed.
 bench: .venv/dev.stamp
-	$(BIN)/python -m bench.methods
-	$(BIN)/python -m bench.tables
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m bench.tables
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m bench.methods
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m bench.metrics
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m bench.agreement
 
 zoo: .venv/app.stamp
 	$(BIN)/python -m zoo verify

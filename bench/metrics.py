@@ -20,8 +20,11 @@ from torch import Tensor
 import workbench
 from bench.race import Call, Race, main
 from workbench.explanation import explain, method
+from workbench.perturbations import coalition_values, fine_features
+from workbench.query import Query
 from workbench.randomisation import layers
 from workbench.records import Attribution, Output, Target
+from workbench.reference_inputs import reference_inputs
 from workbench.scoring import metric
 from workbench.subject import Subject
 from zoo.task import Samples
@@ -70,14 +73,18 @@ def of_quantus(subject: Subject, samples: Samples, maps: Attribution) -> Iterato
         return area
 
     flipping = quantus.PixelFlipping(features_in_step=1, perturb_baseline="black", abs=False, **quiet)
-    yield Race(
-        title=f"deletion, that is pixel flipping of probabilities, {SAMPLES} × {PIXELS} steps",
-        peer="quantus",
-        ours=ours(subject, samples, maps, "deletion", n_steps=PIXELS, n_orders=1),
-        theirs=curves(flipping),
-        floor=_forwards(subject, samples.inputs.repeat(PIXELS, 1, 1, 1)),
-        targets=(2.5, None),
-    )
+    for title, call in (
+        ("with a random order", ours(subject, samples, maps, "deletion", n_steps=PIXELS, n_orders=1)),
+        ("the map alone", _deletion(subject, samples, maps)),
+    ):
+        yield Race(
+            title=f"deletion (pixel flipping of probabilities), {SAMPLES} × {PIXELS} steps, {title}",
+            peer="quantus",
+            ours=call,
+            theirs=curves(flipping),
+            floor=_forwards(subject, samples.inputs.repeat(PIXELS, 1, 1, 1)),
+            targets=(2.5, None),
+        )
     sparse = quantus.Sparseness(abs=True, **quiet)
     yield Race(
         title=f"sparseness, {SAMPLES} maps",
@@ -89,6 +96,26 @@ def of_quantus(subject: Subject, samples: Samples, maps: Attribution) -> Iterato
     yield _randomisation(
         subject, samples, maps, quantus.MPRT(return_average_correlation=True, abs=False, **quiet), given
     )
+
+
+def _deletion(subject: Subject, samples: Samples, maps: Attribution) -> Call:
+    """The same areas without the control: what the metric does for each order of the pixels."""
+    order = torch.tensor(maps.values).flatten(1).argsort(1, descending=True).argsort(1)
+    which = torch.arange(SAMPLES * (PIXELS + 1))
+    rows, turns = which // (PIXELS + 1), which % (PIXELS + 1)
+
+    def area() -> Tensor:
+        query = Query(subject, samples, torch.tensor(maps.classes), Output.PROBABILITY)
+        features = fine_features(subject.task, samples.inputs)
+        absent = reference_inputs(query)
+
+        def present(part: slice) -> Tensor:
+            return order[rows[part]] >= turns[part, None]
+
+        curve = coalition_values(query, present, rows, absent, features).view(SAMPLES, PIXELS + 1)
+        return torch.trapezoid(curve.double(), dx=1 / PIXELS)
+
+    return area
 
 
 def _randomisation(subject: Subject, samples: Samples, maps: Attribution, peer: Any, given: dict[str, Any]) -> Race:
