@@ -14,6 +14,7 @@ from subjects import SCORE, Constant, Convolved, Corner, Dense, Features, Linear
 import workbench
 from workbench import grounds
 from workbench.evaluation import evaluate, league
+from workbench.evidence import _graded as graded
 from workbench.evidence import evidence
 from workbench.explanation import Claim, explain, method, methods
 from workbench.methods.gradient import Gradient
@@ -393,7 +394,7 @@ def test_grades_follow_from_reasons():
 
     def grade(**holds: bool) -> Grade:
         found = [Reason(check=name.replace("_", " "), holds=held, sentence="1.") for name, held in holds.items()]
-        return rules._graded(record, 0, [*found, "Not checked."]).grade
+        return graded(record, 0, [*found, "Not checked."]).grade
 
     orders, weights = {"deletion": True, "insertion": True}, {"random_weights": True, "upper_weights": True}
     assert grade(**orders, **weights) is Grade.SUPPORTED
@@ -413,20 +414,20 @@ def test_the_upper_half_is_permuted_where_there_are_four_layers(monkeypatch):
         asked.append(given[3:])
         return [[0.9, 0.2]] * len(given[1])
 
-    monkeypatch.setattr(rules, "_without_weights", alike)
+    monkeypatch.setattr(grounds, "_without_weights", alike)
     of = subject(Convolved)
     samples = of.task.samples("test").take(range(2))
     record = explain(of, samples, method("gradient"), SCORE)
-    found = list(rules._upper_weights(of, samples, record, 7))
+    found = list(grounds.upper_weights(of, samples, record, 7))
     assert asked == [([upper_randomised] * 2, 7)]
     assert [reason.holds for reason in found] == [False, False], "the mean of the copies decides"
     assert "the mean of 2 copies" in found[0].sentence
-    assert rules._changed("upper weights", "something", [-0.9]).holds, "the opposite map is another map"
-    monkeypatch.setattr(rules, "layers", lambda _: [["weight"]] * 3)
-    assert list(rules._upper_weights(of, samples, record, 7)) == []
-    monkeypatch.setattr(rules, "layers", lambda _: [["weight"]] * 4)
-    monkeypatch.setattr(rules, "_without_weights", lambda *_: None)
-    assert list(rules._upper_weights(of, samples, record, 7)) == [], "the other check says that it could not be made"
+    assert grounds._changed("upper weights", "something", [-0.9]).holds, "the opposite map is another map"
+    monkeypatch.setattr(grounds, "layers", lambda _: [["weight"]] * 3)
+    assert list(grounds.upper_weights(of, samples, record, 7)) == []
+    monkeypatch.setattr(grounds, "layers", lambda _: [["weight"]] * 4)
+    monkeypatch.setattr(grounds, "_without_weights", lambda *_: ["There is none."] * 2)
+    assert list(grounds.upper_weights(of, samples, record, 7)) == ["There is none."] * 2
 
 
 def test_each_copy_is_one_of_its_own_with_a_seed_of_its_own():
@@ -439,6 +440,6 @@ def test_each_copy_is_one_of_its_own_with_a_seed_of_its_own():
         seen.append((seed, network))
         return network
 
-    assert rules._without_weights(of, samples, record, [change] * 3, 5) == [[pytest.approx(1)] * 3] * 2
+    assert list(grounds._without_weights(of, samples, record, [change] * 3, 5)) == [[pytest.approx(1)] * 3] * 2
     assert [seed for seed, _ in seen] == [5, 6, 7]
     assert len({id(network) for _, network in seen} | {id(of.network)}) == 4
