@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 import workbench
 from bench.race import Call, Race, main, off
-from workbench.explanation import AbstractMethod, method
+from workbench.explanation import AbstractMethod, explain, explain_classes, method
 from workbench.multipliers import contributions
 from workbench.noise import scale
 from workbench.query import Query
-from workbench.records import Output
+from workbench.records import Output, Target
 from workbench.reference_inputs import reference_inputs
 
 BATCHES = (64, 256, 1024)
@@ -39,6 +39,9 @@ def races() -> Iterator[Race]:
     yield from of_groups(images)
     yield from of_references(images)
     yield from of_gaps(asked("transformer_sst2", 16))
+    yield from of_classes("mlp_digits", "gradient", 32)
+    yield from of_classes("cnn_digits", "gradient", 32)
+    yield from of_classes("cnn_digits", "kernel_shap", 4)
 
 
 def asked(name: str, count: int) -> Query:
@@ -262,6 +265,28 @@ def deep_explainer(network: nn.Module, drawn: Tensor, x: Tensor) -> Call:
         return torch.as_tensor(found)[..., 0]
 
     return theirs
+
+
+def of_classes(name: str, of: str, count: int) -> Iterator[Race]:
+    """All ten classes of as many images: ours at once and, as the peer, ours one class after the other."""
+    query, chosen = asked(name, count), method(of)
+    classes = range(len(query.subject.task.classes))
+
+    def one_by_one() -> Tensor:
+        records = [explain(query.subject, query.samples, chosen, Target(of=index)) for index in classes]
+        return torch.cat([torch.from_numpy(record.values) for record in records])
+
+    def at_once() -> Tensor:
+        records = explain_classes(query.subject, query.samples, chosen)
+        return torch.cat([torch.from_numpy(record.values) for record in records])
+
+    yield Race(
+        title=f"{len(classes)} classes at once, {name}, {chosen.title.lower()}",
+        peer="one by one",
+        ours=at_once,
+        theirs=one_by_one,
+        targets=(1.7, None),
+    )
 
 
 if __name__ == "__main__":
