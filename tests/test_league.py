@@ -341,6 +341,16 @@ def test_leagues_that_are_kept_can_be_read_and_are_small():
     assert sum(archive.path_of(name).stat().st_size for name in archive.kept()) <= MOST_BYTES
 
 
+def test_every_model_has_a_league():
+    assert set(zoo.RECIPES) == set(archive.kept())
+
+
+@pytest.mark.parametrize("name", ["vit_digits", "gru_ts_box", "transformer_planted_text", "forest_wine"])
+def test_leagues_are_of_the_settings_there_are(name):
+    of = workbench.load(name)
+    assert archive.staleness(archive.read(name), of.digest, tournament.fingerprints(of)) == ()
+
+
 def test_a_file_that_is_no_league_is_refused(tmp_path):
     workbench.save_record(record_examples.table(), tmp_path / "cnn_digits.safetensors")
     for name in ("cnn_digits", "svm_digits"):
