@@ -107,7 +107,6 @@ BAD_LINKS = [
     ("explain", {"integrated_gradients__n_steps": "many"}, "n_steps"),
     ("evaluate", {"view": "here", "samples": "-4"}, "There is no samples called '-4'"),
     ("evaluate", {"view": "everything"}, "There is no shown called 'everything'"),
-    ("evaluate", {"view": "league", "model": "svm_digits"}, "No league of svm_digits is kept"),
     ("evaluate", {"view": "league", "budget": "a lot"}, "The budget 'a lot' is neither"),
     ("evaluate", {"view": "league", "category": "beauty"}, "There is no metrics of called 'beauty'"),
     ("landscape", {"view": "sideways", **QUICK["landscape"]}, "There is no view called 'sideways'"),
@@ -127,6 +126,13 @@ def test_a_bad_link_is_answered_by_a_sentence(page: str, link: dict, sentence: s
     assert "<h1>" in shown(app)
 
 
+def test_a_model_without_a_league_is_measured_now_or_says_how_to_compute_one(monkeypatch) -> None:
+    monkeypatch.setattr("workbench.archive.kept", lambda: ())
+    app = opened("evaluate", view="league", model="svm_digits")
+    assert any("No league of svm_digits is kept. Compute it with" in problem for problem in problems(app))
+    assert not problems(opened("evaluate", model="svm_digits"))
+
+
 GOOD_LINKS = [
     ("explain", {"model": "svm_digits", "sample": "test:9", "methods": ["Occlusion", "Random (control)"]}),
     ("explain", {"model": "gru_sst2", "text": "not a bad film, but never a good one", "target": "class positive"}),
@@ -134,6 +140,7 @@ GOOD_LINKS = [
         "evaluate",
         {
             "model": "logistic_digits",
+            "view": "A few, measured now",
             "metrics": ["Deletion", "Insertion"],
             "samples": "32",
         },
