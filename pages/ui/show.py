@@ -22,6 +22,10 @@ from workbench.storage import to_bytes
 from zoo.errors import InputError
 
 TITLE_ROOM = 20
+OVER = ("paper", 1, "bottom")
+"""Where the notes are that stand over a column of bars: what their places are in, the place, which edge of them."""
+LINE = 17
+"""Height of a line of what stands over a column of bars, pixels."""
 SQUARE = 590
 """Pixels of a figure whose plane is square, colour bar included."""
 WIDE = 880
@@ -110,7 +114,12 @@ def row(
     drawn = plot_row(attributions, graded, theme=theme(), common_scale=common_scale, width=width)
     if bare:
         drawn.layout.annotations = [note for note in drawn.layout.annotations if note.yref != "paper" or note.y > 0]
-    _chart(drawn, key, f"Attributions of {attributions[0].subject} by {len(attributions)} methods", drawn.layout.width)
+    heads = [
+        note.text for note in drawn.layout.annotations if (note.yref, note.y, note.yanchor) == ("paper", 1, "bottom")
+    ]
+    top = max([TITLE_ROOM, *(LINE * (head.count("<br>") + 1) + 6 for head in heads)])
+    alt = f"Attributions of {attributions[0].subject} by {len(attributions)} methods"
+    _chart(drawn, key, alt, drawn.layout.width, top)
 
 
 def plane(record: Surface, key: str, view: str) -> None:
@@ -173,10 +182,10 @@ def caption(text: str) -> None:
     st.html(element("p", "wb-label", text))
 
 
-def _chart(drawn: Any, key: str, alt: str, width: float | None = None) -> None:
+def _chart(drawn: Any, key: str, alt: str, width: float | None = None, top: float = TITLE_ROOM) -> None:
     """A figure without its title, which the page says in words above it, and without the room for one."""
-    room = (drawn.layout.margin.t or drawn.layout.template.layout.margin.t or TITLE_ROOM) - TITLE_ROOM
+    room = (drawn.layout.margin.t or drawn.layout.template.layout.margin.t or top) - top
     height = drawn.layout.height - room
-    drawn.update_layout(title_text="", margin_t=TITLE_ROOM, height=height, width=width)
+    drawn.update_layout(title_text="", margin_t=top, height=height, width=width)
     wide: Literal["content", "stretch"] = "content" if width else "stretch"
     st.plotly_chart(drawn, theme=None, key=f"{key} {theme()}", config=dict(CONFIG), alt=alt or None, width=wide)

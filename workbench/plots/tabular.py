@@ -28,12 +28,13 @@ def draw(
     names = _names(first, order)
     rest = values.shape[1] - len(order)
     title = captions.heading(first) + (f" · {len(order)} largest of {values.shape[1]} features" if rest else "")
-    figure = style.blank(theme, title, len(order) * BAR + 150)
+    top = 84 if len(rows) == 1 else 100
+    figure = style.blank(theme, title, len(order) * BAR + top + 66)
     limits = 1.08 * np.maximum(np.abs(values).max(1), np.finfo(np.float64).tiny)
     if common_scale:
         limits[:] = limits.max()
     widest = max(style.text_width(name) for name in names)
-    figure.update_layout(margin={"l": min(320, widest + 24), "r": 16, "t": 84, "b": 62}, bargap=0.3)
+    figure.update_layout(margin={"l": min(320, widest + 24), "r": 16, "t": top, "b": 62}, bargap=0.3)
     for index, (record, found) in enumerate(zip(rows, graded, strict=True)):
         _column(figure, record, found, values[index, order], names, (index, len(rows)), float(limits[index]), colours)
     return figure
@@ -90,6 +91,9 @@ def _column(
         }
     )
     parts = [captions.emphasised(captions.named(record), colours), captions.grade(found, colours)]
-    lines = [" ".join(filter(None, parts)), " · ".join(captions.numbers(record, 0)[:2])]
+    if count == 1:
+        lines = [" ".join(filter(None, parts)), " · ".join(captions.numbers(record, 0)[:2])]
+    else:  # columns are narrow: one thing a line, and f(x) is the same in all
+        lines = [part for part in (*parts, f"gap {captions.gap(record, 0)}") if part and part != "gap –"]
     text = "<br>".join(lines)
     figure.add_annotation(style.note(text, (left, 1), "left bottom", paper=True, shift=(0, 4), colour=colours.quiet))
