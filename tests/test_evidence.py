@@ -233,18 +233,25 @@ def test_weights_that_give_no_numbers_when_permuted_are_named():
         assert any("not finite" in text for text in one.remarks)
 
 
-def test_the_true_reason_is_given_where_permuted_weights_have_no_map(monkeypatch):
+def test_the_true_reason_is_given_where_there_is_no_map_to_compare_with(monkeypatch):
     of = subject(Dense)
     samples = of.task.samples("test")
-    record = explain(of, samples, method("gradient"), SCORE)
+    record = explain(of, samples, method("smoothgrad"), SCORE)
 
     def refuse(*_):
         raise InputError("There is no such path. Take another.")
 
     monkeypatch.setattr("workbench.grounds.again", refuse)
+    monkeypatch.setattr("workbench.grounds.explain", refuse)
     for one in evidence(of, samples, record):
-        for says in ("with permuted ones there is no other map.", "nearby there is no map."):
-            assert [text for text in one.remarks if text.endswith(f"{says} There is no such path. Take another.")]
+        for says in (
+            "with permuted ones there is no other map.",
+            "nearby there is no map.",
+            "with another there is no map.",
+            "there is no other map.",
+        ):
+            assert [text for text in one.remarks if text.endswith(f"{says} There is no such path. Take another.")], says
+        assert not {"random weights", "nearby inputs", "seed"} & {reason.check for reason in one.reasons}
 
 
 @pytest.mark.parametrize(

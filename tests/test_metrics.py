@@ -8,12 +8,11 @@ import checks
 import numpy as np
 import promises
 import pytest
-from scipy.stats import rankdata
 from subjects import SCORE, Convolved, Corner, Dense, subject
 
 from workbench.explanation import explain, method
 from workbench.removal import AbstractRemoval
-from workbench.scoring import interval, mean_ranks, metric, metrics, rank_correlation
+from workbench.scoring import interval, metric, metrics, rank_correlation
 from zoo.errors import InputError
 
 CHECKS = {**checks.METRICS, **promises.METRICS}
@@ -136,10 +135,3 @@ def test_rank_correlation_on_paper():
     assert rank_correlation(np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 4, 3])) == pytest.approx(0.8)
     assert rank_correlation(np.ones(3), np.array([1.0, 2, 3])) == 0
     assert rank_correlation(np.ones(3), np.ones(3)) == 1
-
-
-@pytest.mark.parametrize("count", [1, 2, 9, 64])
-def test_ranks_of_equal_values_are_their_mean(count):
-    drawn = np.random.default_rng(count).integers(0, 6, count).astype(float)
-    for values in (drawn, np.arange(count) * -1.5, np.zeros(count)):
-        np.testing.assert_array_equal(mean_ranks(values), rankdata(values))

@@ -3,6 +3,7 @@
 import ast
 import html
 import importlib
+import json
 import re
 from collections.abc import Callable
 from itertools import product
@@ -124,6 +125,13 @@ def test_a_bad_link_is_answered_by_a_sentence(page: str, link: dict, sentence: s
     assert not app.exception
     assert any(sentence in problem for problem in problems(app)), problems(app)
     assert "<h1>" in shown(app)
+
+
+def test_what_stands_over_bars_has_room_on_the_page() -> None:
+    layout = json.loads(figures(opened("explain", model="logistic_wine"))[0])["layout"]
+    over = [note["text"] for note in layout["annotations"] if (note.get("y"), note.get("yanchor")) == (1, "bottom")]
+    assert len(over) > 2
+    assert layout["margin"]["t"] >= 14 * max(text.count("<br>") + 1 for text in over)
 
 
 def test_a_model_without_a_league_is_measured_now_or_says_how_to_compute_one(monkeypatch) -> None:

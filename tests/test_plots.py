@@ -252,6 +252,18 @@ def test_bars_are_sorted_and_named_with_their_values() -> None:
     assert low == -high
 
 
+def test_bars_of_several_methods_carry_a_name_and_a_gap_a_line_each() -> None:
+    rows = several(record_examples.tabular(), 3)
+    heads = [note.text for note in plot_row(rows).layout.annotations if note.yanchor == "bottom"]
+    assert len(heads) == 3
+    for head, record in zip(heads, rows, strict=True):
+        name, *rest = head.split("<br>")
+        assert style.readable(record.method) in name or record.title in name
+        assert all("f(x)" not in line for line in rest), "the same in all, and wider than a column"
+    alone = [note.text for note in plot_row(rows[:1]).layout.annotations if note.yanchor == "bottom"]
+    assert "f(x)" in alone[0]
+
+
 def test_many_features_are_cut_to_the_largest() -> None:
     values = np.arange(50.0)[None]
     record = record_examples.tabular(values=values, inputs=values, feature_names=tuple(f"f{i}" for i in range(50)))

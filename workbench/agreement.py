@@ -39,3 +39,10 @@ def places(attribution: Attribution, index: int = 0) -> Float[np.ndarray, "place
         return merged_words(attribution, index)[1]
     summed = attribution.sum("channel") if "channel" in attribution.axes else attribution
     return summed.values[index].ravel()
+
+
+def named(attribution: Attribution, place: int) -> str:
+    """What a place of a table or a series is called: the feature's name or number, and the step of a series."""
+    step, feature = divmod(place, attribution.values.shape[-1])
+    name = attribution.feature_names[feature] if attribution.feature_names else f"number {feature}"
+    return f"{name} at step {step}" if "time" in attribution.axes else name

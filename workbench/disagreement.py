@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from workbench.agreement import places
+from workbench.agreement import named, places
 from workbench.records import Attribution, Column, Table
 from workbench.words import merged_words
 from zoo.errors import InputError
@@ -146,8 +146,8 @@ def _named(record: Attribution, index: int) -> list[str]:
         return list(merged_words(record, index)[0])
     axes = [axis for axis in record.axes[1:] if axis != "channel"]
     shape = [size for axis, size in zip(record.axes[1:], record.values.shape[1:], strict=True) if axis != "channel"]
-    if axes == ["feature"] and record.feature_names is not None:
-        return list(record.feature_names)
+    if axes[-1:] == ["feature"]:
+        return [named(record, place) for place in range(record.values[index].size)]
     return [" ".join(f"{a} {i}" for a, i in zip(axes, place, strict=True)) for place in np.ndindex(*shape)]
 
 

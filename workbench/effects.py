@@ -114,8 +114,7 @@ def drops(
     """f(x) - f(x where the features of a subset show the reference input)."""
     reference = reference_inputs(query, reference_input, seed)
     samples, subsets = removed.shape[:2]
-    index = torch.arange(samples * subsets)
-    row, which = index // subsets, index % subsets
+    row, which = torch.unravel_index(torch.arange(samples * subsets), (samples, subsets))
     without = coalition_values(query, lambda part: ~removed[row[part], which[part]], row, reference, features)
     f = query.values(query.inputs).double()[:, None]
     found = f - without.double().view(samples, subsets)

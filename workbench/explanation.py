@@ -17,7 +17,7 @@ from workbench.provenance import provenance
 from workbench.quantity import significant
 from workbench.query import Query
 from workbench.records import Attribution, Output, Target
-from workbench.soundness import is_out_of_memory
+from workbench.soundness import check_classes, is_out_of_memory
 from workbench.subject import Subject, read, to_numpy
 from zoo.discovery import discover, find
 from zoo.errors import InputError
@@ -144,7 +144,7 @@ def explain(
     if classes is None:
         classes = logits.argmax(-1).cpu() if target.of == "predicted" else subject.explained_classes(samples, target)
     else:
-        _check_classes(classes, logits)
+        check_classes(classes, logits)
     return _made(subject, samples, method, target, classes, logits)
 
 
@@ -250,16 +250,6 @@ def _attributed(method: AbstractMethod, query: Query) -> Float[Tensor, "sample .
             f"{method.title} needs more memory than there is for {len(query.samples)} samples of {query.subject.name}. "
             f"{lower} fewer samples at once."
         ) from error
-
-
-def _check_classes(classes: Tensor, logits: Float[Tensor, "sample class"]) -> None:
-    count = logits.shape[1]
-    whole = classes.shape == (len(logits),) and not classes.is_floating_point()
-    if not whole or (classes < 0).any() or (classes >= count).any():
-        raise InputError(
-            f"The classes {classes.tolist()} are not one for each of {len(logits)} samples. Give whole numbers from 0 "
-            f"to {count - 1}, in the order of the samples."
-        )
 
 
 def _described(subject: Subject, samples: Samples, logits: Tensor, classes: Tensor) -> dict[str, Any]:

@@ -5,7 +5,7 @@ text that says so. What only informs, and decides nothing, is a text too.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from workbench.quantity import fixed, share, significant
 from workbench.randomisation import layers, randomised, upper_randomised
 from workbench.records import Attribution, Reason, Score
 from workbench.repetition import again, configured
-from workbench.robustness import moved
+from workbench.robustness import deviations, moved, steps
 from workbench.similarity import correlations
 from workbench.subject import Subject
 from zoo.errors import InputError
@@ -146,15 +146,22 @@ def _without_weights(
 ) -> Iterator[list[float] | str]:
     """For each sample the rank correlations with the maps of changed copies, or why these could not be made."""
     config = configured(attribution).rough()
+    others = (
+        again(subject.with_model(change(subject.editable(), seed + copy)), samples, attribution, config)
+        for copy, change in enumerate(changes)
+    )
+    return _alike(subject, samples, attribution, others, f"{WEIGHTS_UNKNOWN} with permuted ones there is no other map.")
+
+
+def _alike(
+    subject: Subject, samples: Samples, attribution: Attribution, others: Iterable[Attribution], unknown: str
+) -> Iterator[list[float] | str]:
+    """For each sample the rank correlations with other maps, or what is unknown where one cannot be made, and why."""
     try:
-        others = [
-            again(subject.with_model(change(subject.editable(), seed + copy)), samples, attribution, config)
-            for copy, change in enumerate(changes)
-        ]
+        made = list(others)
     except InputError as reason:
-        yield from [f"{WEIGHTS_UNKNOWN} with permuted ones there is no other map. {reason}"] * len(samples)
-        return
-    yield from correlations(subject, samples, attribution, others)
+        return iter([f"{unknown} {reason}"] * len(samples))
+    return correlations(subject, samples, attribution, made)
 
 
 def _changed(check: str, what: str, alike: list[float]) -> Reason:
@@ -169,17 +176,22 @@ def _changed(check: str, what: str, alike: list[float]) -> Reason:
     )
 
 
-def seeds(subject: Subject, samples: Samples, attribution: Attribution) -> Iterator[Reason]:
+def seeds(subject: Subject, samples: Samples, attribution: Attribution) -> Iterator[Reason | str]:
     """Of methods that depend on a seed: other seeds should rank the features alike."""
     config = configured(attribution)
     if not config.is_random():
         return
     own = settings.values(config)["seed"]
-    others = [
+    others = (
         again(subject, samples, attribution, replace(config, seed=own + step))  # type: ignore[call-arg]
         for step in range(1, SEEDS + 1)
-    ]
-    for found in correlations(subject, samples, attribution, others):
+    )
+    for found in _alike(
+        subject, samples, attribution, others, "Whether the seed decides: with another there is no map."
+    ):
+        if isinstance(found, str):
+            yield found
+            continue
         least = min(found)
         says = "give nearly the same map" if least >= SEED_NEEDED else "give another map"
         yield Reason(
@@ -196,13 +208,12 @@ def nearby(subject: Subject, samples: Samples, attribution: Attribution, seed: i
         yield from [f"{unknown} no other word is a small step away."] * len(samples)
         return
     config = configured(attribution).rough()
-    inputs = moved(subject.task, samples, NEAR, RADIUS, seed)
-    try:
-        others = [again(subject, near, attribution, config) for near in inputs]
-    except InputError as reason:
-        yield from [f"{unknown} nearby there is no map. {reason}"] * len(samples)
-        return
-    for alike in correlations(subject, samples, attribution, others):
+    moves = steps(samples, NEAR, seed) * RADIUS * deviations(subject.task, samples.inputs)
+    others = (again(subject, near, attribution, config) for near in moved(samples, moves))
+    for alike in _alike(subject, samples, attribution, others, f"{unknown} nearby there is no map."):
+        if isinstance(alike, str):
+            yield alike
+            continue
         mean = float(np.mean(alike))
         holds = mean >= NEARBY_NEEDED
         says = "nearly the same map comes out" if holds else "another map comes out"
@@ -222,10 +233,13 @@ def agreement(subject: Subject, samples: Samples, attribution: Attribution) -> I
     if not fitting:
         return
     classes = torch.tensor(attribution.classes)
-    others = [explain(subject, samples, view, attribution.target, classes) for view in fitting]
-    if (attribution.values >= 0).all():  # magnitudes are compared with magnitudes
-        others = [record.abs() for record in others]
-    for alike in correlations(subject, samples, attribution, others):
+    positive = bool((attribution.values >= 0).all())
+    made = (explain(subject, samples, view, attribution.target, classes) for view in fitting)
+    others = (record.abs() if positive else record for record in made)  # magnitudes are compared with magnitudes
+    for alike in _alike(subject, samples, attribution, others, "Whether others agree: there is no other map."):
+        if isinstance(alike, str):
+            yield alike
+            continue
         told = [f"{view.title} {fixed(value, 2)}" for view, value in zip(fitting, alike, strict=True)]
         yield f"Rank correlation with the maps of others: {', '.join(told)} (no check: all may be wrong alike)."
 

@@ -1,5 +1,6 @@
 """Orderings: what the model says of a sample whose features, in the order of an attribution, have had their turn."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -93,9 +94,7 @@ class Rows:
     def __init__(self, order: Int[Tensor, "sample draw feature"], turns: Int[Tensor, "sample step"]) -> None:
         self.order, self.turns = order, turns
         self.shape = (len(order), order.shape[1], turns.shape[1])
-        index = torch.arange(int(np.prod(self.shape)))
-        self.sample = index // (self.shape[1] * self.shape[2])
-        self._draw, self._step = index // self.shape[2] % self.shape[1], index % self.shape[2]
+        self.sample, self._draw, self._step = torch.unravel_index(torch.arange(math.prod(self.shape)), self.shape)
 
     def present(self, part: slice) -> Tensor:
         """Which features have not had their turn in these rows."""

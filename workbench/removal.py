@@ -137,11 +137,10 @@ def _removed(
     reference = reference_inputs(query, reference_input, seed)
     turns = _turns(group_counts(features), n_steps)
     samples, draws, inner = len(ranks), ranks.shape[1], n_steps - 1
-    index = torch.arange(samples * draws * inner)
-    row, draw, step = index // (draws * inner), index // inner % draws, index % inner + 1
+    row, draw, step = torch.unravel_index(torch.arange(samples * draws * inner), (samples, draws, inner))
 
     def present(part: slice) -> Tensor:
-        return ranks[row[part], draw[part]] >= turns[row[part], step[part]][:, None]
+        return ranks[row[part], draw[part]] >= turns[row[part], step[part] + 1][:, None]
 
     middle = coalition_values(query, present, row, reference, features).view(samples, draws, inner)
     ends = [query.values(x)[:, None, None].expand(-1, draws, 1) for x in (query.inputs, reference)]

@@ -113,7 +113,7 @@ def _nearby(asked: _Asked, n_near: int, radius: float, seed: int) -> tuple[Nearb
     own = attribution if cheap == config else again(subject, samples, attribution, cheap)
     unit = deviations(subject.task, samples.inputs)
     moves = steps(samples, n_near, seed) * radius
-    near = moved(subject.task, samples, n_near, radius, seed)
+    near = moved(samples, moves * unit)
     maps = np.stack([_flat(again(subject, other, attribution, cheap)) for other in near], 1)
     logits = subject.logits(samples.inputs).cpu().double()
     answers = torch.stack([(subject.logits(other.inputs).cpu().double() - logits).norm(dim=1) for other in near], 1)
@@ -126,9 +126,8 @@ def _nearby(asked: _Asked, n_near: int, radius: float, seed: int) -> tuple[Nearb
     )
 
 
-def moved(task: Task, samples: Samples, n_near: int, radius: float, seed: int) -> list[Samples]:
-    """Copies of the samples whose entries are moved by at most `radius` standard deviations of them."""
-    moves = steps(samples, n_near, seed) * radius * deviations(task, samples.inputs)
+def moved(samples: Samples, moves: Float[Tensor, "sample near ..."]) -> list[Samples]:
+    """Copies of the samples, each moved by its own."""
     return [replace(samples, inputs=samples.inputs + move) for move in moves.unbind(1)]
 
 

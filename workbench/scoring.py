@@ -109,23 +109,13 @@ def over_places(attribution: Attribution) -> Float[np.ndarray, "sample ..."]:
 
 def rank_correlation(first: Float[np.ndarray, "place"], second: Float[np.ndarray, "place"]) -> float:
     """Spearman's correlation. A constant map correlates with nothing (0) but another constant one (1)."""
-    ranks = [mean_ranks(values) - (len(values) + 1) / 2 for values in (first, second)]
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values) - (len(values) + 1) / 2 for values in (first, second)]
     sizes = [float(np.linalg.norm(rank)) for rank in ranks]
     if not all(sizes):
         return float(sizes[0] == sizes[1])
     return float(ranks[0] @ ranks[1] / (sizes[0] * sizes[1]))
-
-
-def mean_ranks(values: Float[np.ndarray, "place"]) -> Float[np.ndarray, "place"]:
-    """1 for the lowest, 2 for the next, …; equal values share the mean of theirs. For maps of a few dozen places this
-    takes a fifth of the time that scipy's takes."""
-    order = values.argsort(kind="stable")
-    ascending = values[order]
-    first = np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
-    counts = np.diff(np.append(first, len(values)))
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat(first + (counts + 1) / 2, counts)
-    return ranks
 
 
 def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[float, float]:

@@ -53,6 +53,17 @@ def probe(network: nn.Module, inputs: Tensor, task: Task) -> None:
     check_logits(logits, len(inputs), task)
 
 
+def check_classes(classes: Tensor, logits: Tensor) -> None:
+    """Raise `InputError` where the classes to explain are not one for each sample, or none of the model's."""
+    count = logits.shape[1]
+    whole = classes.shape == (len(logits),) and not classes.is_floating_point()
+    if not whole or (classes < 0).any() or (classes >= count).any():
+        raise InputError(
+            f"The classes {classes.tolist()} are not one for each of {len(logits)} samples. Give whole numbers from 0 "
+            f"to {count - 1}, in the order of the samples."
+        )
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Whether there was too little memory; of a CPU torch says so in the text of a RuntimeError alone."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)

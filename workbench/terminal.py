@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from workbench import answer
+from workbench.agreement import named
 from workbench.quantity import quantity, significant
 from workbench.record import Record
 from workbench.records import Attribution, Evidence, Grade, Score, Surface, Table
@@ -140,14 +141,7 @@ def _print_values(one: Attribution) -> None:
     else:
         flat = one.values[0].ravel()
         for place in np.argsort(-np.abs(flat), kind="stable")[:LARGEST]:
-            console.print(f"  {escape(_named(one, int(place)))}  {flat[place]:+.3f}", highlight=False)
-
-
-def _named(one: Attribution, place: int) -> str:
-    """A feature by its name or number; of a series with its step."""
-    step, feature = divmod(place, one.values.shape[-1])
-    name = one.feature_names[feature] if one.feature_names else f"feature {feature}"
-    return f"{name} at step {step}" if "time" in one.axes else name
+            console.print(f"  {escape(named(one, int(place)))}  {flat[place]:+.3f}", highlight=False)
 
 
 def _print_evidence(evidence: Evidence) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from pages.ui.markup import grade, strong
 from workbench import answer
+from workbench.agreement import named
 from workbench.explanation import methods
 from workbench.quantity import share, significant
 from workbench.records import Attribution, Evidence
@@ -53,17 +54,8 @@ def strongest(record: Attribution) -> Iterator[object]:
     else:
         flat = record.values[0].ravel()
         top = int(np.abs(flat).argmax())
-        yield f"the feature that moved it most is {_named(record, top)}"
+        yield f"the feature that moved it most is {named(record, top)}"
         yield f" ({signed(flat[top])}{unit})"
-
-
-def _named(record: Attribution, place: int) -> str:
-    """A feature by its name or number; of a series with its step."""
-    names = record.feature_names
-    if record.axes != ("sample", "time", "feature"):
-        return names[place] if names else str(place)
-    step, feature = divmod(place, record.values.shape[2])
-    return f"{names[feature] if names else f'number {feature}'} at step {step}"
 
 
 def strongest_ninth(values: np.ndarray) -> tuple[int, int, float, float]:

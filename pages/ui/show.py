@@ -114,12 +114,7 @@ def row(
     drawn = plot_row(attributions, graded, theme=theme(), common_scale=common_scale, width=width)
     if bare:
         drawn.layout.annotations = [note for note in drawn.layout.annotations if note.yref != "paper" or note.y > 0]
-    heads = [
-        note.text for note in drawn.layout.annotations if (note.yref, note.y, note.yanchor) == ("paper", 1, "bottom")
-    ]
-    top = max([TITLE_ROOM, *(LINE * (head.count("<br>") + 1) + 6 for head in heads)])
-    alt = f"Attributions of {attributions[0].subject} by {len(attributions)} methods"
-    _chart(drawn, key, alt, drawn.layout.width, top)
+    _chart(drawn, key, f"Attributions of {attributions[0].subject} by {len(attributions)} methods", drawn.layout.width)
 
 
 def plane(record: Surface, key: str, view: str) -> None:
@@ -182,8 +177,10 @@ def caption(text: str) -> None:
     st.html(element("p", "wb-label", text))
 
 
-def _chart(drawn: Any, key: str, alt: str, width: float | None = None, top: float = TITLE_ROOM) -> None:
+def _chart(drawn: Any, key: str, alt: str, width: float | None = None) -> None:
     """A figure without its title, which the page says in words above it, and without the room for one."""
+    over = [note.text for note in drawn.layout.annotations if (note.yref, note.y, note.yanchor) == OVER]
+    top = max([TITLE_ROOM, *(LINE * (text.count("<br>") + 1) + 6 for text in over)])
     room = (drawn.layout.margin.t or drawn.layout.template.layout.margin.t or top) - top
     height = drawn.layout.height - room
     drawn.update_layout(title_text="", margin_t=top, height=height, width=width)
