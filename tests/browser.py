@@ -161,8 +161,26 @@ def whole(page: Any, path: Path, width: int) -> None:
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": max(WIDTHS[width], min(height + 10, 6000))})
     page.wait_for_timeout(400)
-    page.screenshot(path=path)
+    pictured(page, path)
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+
+
+def pictured(page: Any, path: Path, tries: int = 3) -> None:
+    """A screenshot takes a tenth of a second, and yet headless Chromium has been seen to give none within half a
+    minute: a frame got lost. It draws one again when the window comes to the front and changes its size."""
+    from playwright.sync_api import TimeoutError as Late
+
+    size = page.viewport_size
+    for left in reversed(range(tries)):
+        try:
+            page.screenshot(path=path)
+            return
+        except Late:
+            if not left:
+                raise
+        page.bring_to_front()
+        page.set_viewport_size({**size, "height": size["height"] + 1})
+        page.wait_for_timeout(400)
 
 
 def link(path: Path) -> str:

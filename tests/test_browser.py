@@ -19,6 +19,7 @@ from browser import (  # noqa: F401
     check_nothing_wrong,
     link,
     opened_window,
+    pictured,
     running_server,
     settle,
     started_playwright,
@@ -65,6 +66,25 @@ def test_every_page_in_every_theme(server: Server, window: Any, theme: str) -> N
             assert page.evaluate(OVERFLOW) <= 1, f"{path.name} is wider than {width} pixels"
             whole(page, SCREENSHOTS / f"{path.stem}-{theme}-{width}.png", width)
     check_nothing_wrong(window, server)
+
+
+@pytest.mark.parametrize("lost", [0, 2, 3])
+def test_a_picture_that_does_not_come_is_asked_for_again(lost: int, window: Any, monkeypatch, tmp_path) -> None:
+    page, taken = window.new_page(), []
+    whole_picture = page.screenshot
+
+    def screenshot(path: Any) -> None:
+        taken.append(path)
+        whole_picture(path=path, timeout=0.001 if len(taken) <= lost else 30_000)
+
+    monkeypatch.setattr(page, "screenshot", screenshot)
+    if lost < 3:
+        pictured(page, tmp_path / "page.png")
+        assert (tmp_path / "page.png").stat().st_size
+    else:
+        with pytest.raises(Exception, match="Timeout"):
+            pictured(page, tmp_path / "page.png")
+    assert len(taken) == min(lost + 1, 3)
 
 
 def test_every_page_by_the_menu(server: Server, window: Any) -> None:
