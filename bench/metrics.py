@@ -19,13 +19,15 @@ from torch import Tensor
 
 import workbench
 from bench.race import Call, Race, main
+from workbench.complexity import shares
 from workbench.explanation import explain, method
+from workbench.metrics.sparseness import Sparseness
 from workbench.perturbations import coalition_values, fine_features
 from workbench.query import Query
 from workbench.randomisation import layers
 from workbench.records import Attribution, Output, Target
 from workbench.reference_inputs import reference_inputs
-from workbench.scoring import metric
+from workbench.scoring import metric, over_places
 from workbench.subject import Subject
 from zoo.task import Samples
 
@@ -86,13 +88,17 @@ def of_quantus(subject: Subject, samples: Samples, maps: Attribution) -> Iterato
             targets=(2.5, None),
         )
     sparse = quantus.Sparseness(abs=True, **quiet)
-    yield Race(
-        title=f"sparseness, {SAMPLES} maps",
-        peer="quantus",
-        ours=ours(subject, samples, maps, "sparseness", n_draws=1),
-        theirs=lambda: torch.tensor(np.asarray(sparse(model=network, **given))),
-        targets=(5, None),
-    )
+    for title, call in (
+        ("with a random map and interval", ours(subject, samples, maps, "sparseness", n_draws=1)),
+        ("the maps alone", lambda: torch.tensor(Sparseness().measured(shares(over_places(maps).reshape(SAMPLES, -1))))),
+    ):
+        yield Race(
+            title=f"sparseness, {SAMPLES} maps, {title}",
+            peer="quantus",
+            ours=call,
+            theirs=lambda: torch.tensor(np.asarray(sparse(model=network, **given))),
+            targets=(5, None),
+        )
     yield _randomisation(
         subject, samples, maps, quantus.MPRT(return_average_correlation=True, abs=False, **quiet), given
     )

@@ -152,9 +152,9 @@ def test_structural_similarity_of_one_window_is_its_formula():
     covariance = np.cov(a.ravel(), b.ravel())
     top = (2 * a.mean() * b.mean() + 0.0004) * (2 * covariance[0, 1] + 0.0036)
     bottom = (a.mean() ** 2 + b.mean() ** 2 + 0.0004) * (covariance[0, 0] + covariance[1, 1] + 0.0036)
-    assert likeness("ssim", *pair, np.ones(9, bool)) == pytest.approx(top / bottom)
-    assert likeness("ssim", np.zeros((3, 3)), np.zeros((3, 3)), np.ones(9, bool)) == 1
-    assert np.isfinite(likeness("ssim", np.zeros((3, 3)), pair[0], np.ones(9, bool)))
+    assert likeness("ssim", pair[0], np.stack(pair[1:]), np.ones(9, bool)) == pytest.approx(top / bottom)
+    assert likeness("ssim", np.zeros((3, 3)), np.zeros((1, 3, 3)), np.ones(9, bool)) == 1
+    assert np.isfinite(likeness("ssim", np.zeros((3, 3)), pair[0][None], np.ones(9, bool)))
 
 
 def test_smooth_maps_are_means_over_inputs_nearby():

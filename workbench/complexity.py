@@ -26,7 +26,7 @@ class AbstractComplexity(AbstractMetric):
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the control")
 
     @abstractmethod
-    def measured(self, shares: Float[np.ndarray, "draw place"]) -> Float[np.ndarray, "draw"]:
+    def measured(self, shares: Float[np.ndarray, "*map place"]) -> Float[np.ndarray, "*map"]:
         """The value of each map, whose shares are given in descending order and add up to 1."""
 
     def score(self, subject: Subject, samples: Samples, attribution: Attribution) -> Score:
@@ -37,14 +37,17 @@ class AbstractComplexity(AbstractMetric):
         drawn = np.concatenate((maps[:, None], noise.numpy()), 1).reshape(len(maps), 1 + self.n_draws, -1)
         inside = occupied(subject, samples)
         found = np.full(drawn.shape[:2], np.nan)
-        for i, (own, places) in enumerate(zip(drawn, inside, strict=True)):
-            if places.any():
-                found[i] = self.measured(_shares(own[:, places]))
-        return self.record(attribution, found[:, 0], found[:, 1:], inside.sum(1) > 0, "there is nothing but padding")
+        counts = inside.sum(1)
+        for count in set(counts[counts > 0].tolist()):  # samples of as many places at once
+            rows = counts == count
+            kept = np.broadcast_to(inside[rows, None], drawn[rows].shape)
+            found[rows] = self.measured(shares(drawn[rows][kept].reshape(*found[rows].shape, count)))
+        return self.record(attribution, found[:, 0], found[:, 1:], counts > 0, "there is nothing but padding")
 
 
-def _shares(maps: Float[np.ndarray, "draw place"]) -> Float[np.ndarray, "draw place"]:
+def shares(maps: Float[np.ndarray, "*map place"]) -> Float[np.ndarray, "*map place"]:
+    """What part of a map's magnitude each place has, the highest first; all alike where there is none."""
     sizes = -np.sort(-np.abs(maps.astype(np.float64)), axis=-1)
-    highest = sizes[:, :1]
+    highest = sizes[..., :1]
     scaled = np.where(highest > 0, sizes / np.where(highest > 0, highest, 1), 1.0)  # so that no sum is lost to rounding
     return scaled / scaled.sum(-1, keepdims=True)

@@ -107,15 +107,17 @@ def over_places(attribution: Attribution) -> Float[np.ndarray, "sample ..."]:
     return summed.values.astype(np.float64)
 
 
-def rank_correlation(first: Float[np.ndarray, "place"], second: Float[np.ndarray, "place"]) -> float:
-    """Spearman's correlation. A constant map correlates with nothing (0) but another constant one (1)."""
+def rank_correlation(
+    first: Float[np.ndarray, "*#maps place"], second: Float[np.ndarray, "*#maps place"]
+) -> Float[np.ndarray, "*#maps"]:
+    """Spearman's correlation of maps. A constant map correlates with nothing (0) but another constant one (1)."""
     from scipy.stats import rankdata
 
-    ranks = [rankdata(values) - (len(values) + 1) / 2 for values in (first, second)]
-    sizes = [float(np.linalg.norm(rank)) for rank in ranks]
-    if not all(sizes):
-        return float(sizes[0] == sizes[1])
-    return float(ranks[0] @ ranks[1] / (sizes[0] * sizes[1]))
+    ranks = [rankdata(values, axis=-1) - (values.shape[-1] + 1) / 2 for values in (first, second)]
+    sizes = [np.linalg.norm(rank, axis=-1) for rank in ranks]
+    size = sizes[0] * sizes[1]
+    constant = (sizes[0] == 0) & (sizes[1] == 0)
+    return np.where(size == 0, constant, (ranks[0] * ranks[1]).sum(-1) / np.where(size == 0, 1, size))
 
 
 def interval(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> tuple[float, float]:

@@ -22,7 +22,7 @@ def correlations(
     """For each sample the rank correlation of its map with each of the others, over places that are not padding."""
     maps = [over_places(record).reshape(len(samples), -1) for record in (attribution, *others)]
     for own, *rest, places in zip(*maps, occupied(subject, samples), strict=True):
-        yield [rank_correlation(own[places], other[places]) for other in rest]
+        yield rank_correlation(own[places], np.stack(rest)[:, places]).tolist()
 
 
 def occupied(subject: Subject, samples: Samples) -> Bool[np.ndarray, "sample place"]:
@@ -32,17 +32,21 @@ def occupied(subject: Subject, samples: Samples) -> Bool[np.ndarray, "sample pla
 
 
 def likeness(
-    measure: str, own: Float[np.ndarray, "..."], other: Float[np.ndarray, "..."], inside: Bool[np.ndarray, "place"]
-) -> float:
-    """How alike two maps of a sample are: "rank" by Spearman's correlation over the places `inside`, "ssim" by the mean
-    structural similarity of images whose largest magnitude is made 1, in windows of at most 7 × 7."""
+    measure: str,
+    own: Float[np.ndarray, "*shape"],
+    others: Float[np.ndarray, "map *shape"],
+    inside: Bool[np.ndarray, "place"],
+) -> Float[np.ndarray, "map"]:
+    """How alike a sample's map and others of it are: "rank" by Spearman's correlation over the places `inside`, "ssim"
+    by the mean structural similarity of images whose largest magnitude is made 1, in windows of at most 7 × 7."""
     if measure == "rank":
-        return rank_correlation(own.ravel()[inside], other.ravel()[inside])
+        return rank_correlation(own.ravel()[inside], others.reshape(len(others), -1)[:, inside])
     from skimage.metrics import structural_similarity
 
-    pair = [values / max(float(np.abs(values).max()), np.finfo(float).tiny) for values in (own, other)]
+    own, *scaled = (values / max(float(np.abs(values).max()), np.finfo(float).tiny) for values in (own, *others))
     side = min(7, *own.shape)
-    return float(structural_similarity(*pair, data_range=2, win_size=side - 1 + side % 2))
+    window = side - 1 + side % 2
+    return np.array([structural_similarity(own, other, data_range=2, win_size=window) for other in scaled])
 
 
 def chances(
@@ -50,12 +54,9 @@ def chances(
 ) -> Float[np.ndarray, "draw"]:
     """How alike a sample's map is to itself, shuffled over the places `inside`: what chance alone leaves."""
     chance = np.random.default_rng(generator(seed, "shuffled map", name).initial_seed())
-    found = np.zeros(draws)
-    for draw in range(draws):
-        shuffled = own.copy().ravel()
-        shuffled[inside] = chance.permutation(shuffled[inside])
-        found[draw] = likeness(measure, own, shuffled.reshape(own.shape), inside)
-    return found
+    shuffled = np.tile(own.ravel(), (draws, 1))
+    shuffled[:, inside] = chance.permuted(shuffled[:, inside], axis=1)
+    return likeness(measure, own, shuffled.reshape(draws, *own.shape), inside)
 
 
 def no_ssim(measure: str, attribution: Attribution) -> str | None:

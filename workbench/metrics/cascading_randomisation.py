@@ -100,7 +100,7 @@ class CascadingRandomisation(AbstractMetric):
         inside = occupied(subject, samples)
         values, control = np.zeros((len(own), len(shares))), np.zeros((len(own), self.n_draws, len(shares)))
         for i, (a, places) in enumerate(zip(own, inside, strict=True)):
-            values[i] = [likeness(self.similarity, a, stage[i], places) for stage in others]
+            values[i] = likeness(self.similarity, a, np.stack([stage[i] for stage in others]), places)
             drawn = chances(self.similarity, a, places, control[i].size, self.seed, samples.ids[i])
             control[i] = drawn.reshape(control[i].shape)
         return shares, values, control

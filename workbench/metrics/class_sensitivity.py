@@ -58,7 +58,7 @@ class ClassSensitivity(AbstractMetric):
         own, other = over_places(record), over_places(again(subject, samples, asked, cheap))
         values, control = np.zeros(len(own)), np.zeros((len(own), self.n_draws))
         for i, (a, b, places) in enumerate(zip(own, other, occupied(subject, samples), strict=True)):
-            values[i] = likeness(self.similarity, a, b, places)
+            values[i] = likeness(self.similarity, a, b[None], places)[0]
             control[i] = chances(self.similarity, a, places, self.n_draws, self.seed, samples.ids[i])
         return self.record(attribution, values, control)
 

@@ -30,6 +30,6 @@ class EffectiveSize(AbstractComplexity):
 
     share: float = setting(0.9, low=0.01, high=1.0, help="Share of the magnitude that has to be held")
 
-    def measured(self, shares: Float[np.ndarray, "draw place"]) -> Float[np.ndarray, "draw"]:
+    def measured(self, shares: Float[np.ndarray, "*map place"]) -> Float[np.ndarray, "*map"]:
         missing = shares.cumsum(-1) < self.share - 1e-12  # sums of equal parts may round to either side
-        return 1.0 + missing[:, :-1].sum(-1)
+        return 1.0 + missing[..., :-1].sum(-1)

@@ -28,5 +28,5 @@ class Entropy(AbstractComplexity):
     higher_is_better = False
     unit = "nats"
 
-    def measured(self, shares: Float[np.ndarray, "draw place"]) -> Float[np.ndarray, "draw"]:
+    def measured(self, shares: Float[np.ndarray, "*map place"]) -> Float[np.ndarray, "*map"]:
         return -xlogy(shares, shares).sum(-1)

@@ -28,6 +28,6 @@ class Sparseness(AbstractComplexity):
     higher_is_better = True
     unit = "Gini index"
 
-    def measured(self, shares: Float[np.ndarray, "draw place"]) -> Float[np.ndarray, "draw"]:
+    def measured(self, shares: Float[np.ndarray, "*map place"]) -> Float[np.ndarray, "*map"]:
         n = shares.shape[-1]
         return shares @ (n + 1 - 2 * np.arange(1, n + 1)) / n
