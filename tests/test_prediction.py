@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import record_examples
 import torch
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
@@ -159,3 +160,18 @@ def test_a_traditional_model_of_numbers_is_explained_too():
 def test_a_network_with_two_outputs_is_no_model_of_a_number():
     with pytest.raises(InputError, match="1-class"):
         Subject(Linear(), TASK).logits(SAMPLES.inputs)
+
+
+@pytest.mark.parametrize(
+    ("f_x", "f_reference", "said"),
+    [(3.0, 1.0, "25 %"), (2.5001, 2.5, "500,000 %"), (2.50001, 2.5, "0.50"), (2.5, 2.5, "0.50"), (2.5, np.nan, "–")],
+)
+def test_a_gap_is_a_share_of_what_is_shared_out_unless_there_is_nothing(f_x, f_reference, said):
+    values = np.array([[0.25, 0.25 + (f_x - f_reference if np.isfinite(f_reference) else 0.0), 0.0, 0.0]])
+    record = record_examples.tabular(
+        **(
+            record_examples.described(1)
+            | {"values": values, "f_x": np.array([f_x]), "f_reference": np.array([f_reference])}
+        )
+    )
+    assert answer.gap(record, 0) == said

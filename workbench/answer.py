@@ -2,6 +2,7 @@
 
 import math
 
+from workbench.quantity import share, significant
 from workbench.records import Attribution
 
 
@@ -44,3 +45,13 @@ def explained(record: Attribution, index: int) -> str:
     """What is explained: "logit of 9", or the name of the number."""
     name = record.class_names[index]
     return name if is_number(record) else f"{record.target.output.replace('_', ' ')} of {name}"
+
+
+def gap(record: Attribution, index: int) -> str:
+    """|Σ a − (f(x) − f(x'))| as a share of |f(x) − f(x')|, as it is where these are the same but for rounding, and "–"
+    where there is no reference input."""
+    if not math.isfinite(record.f_reference[index]):
+        return "–"
+    if abs(record.f_x[index] - record.f_reference[index]) > record.rounding[index]:
+        return share(float(record.relative_gap[index]))
+    return significant(abs(float(record.completeness_gap[index])), 2)

@@ -77,7 +77,8 @@ def by_sample(attributions: Sequence[Attribution], titles: Sequence[str], top: f
 
 
 def disputed(attributions: Sequence[Attribution], titles: Sequence[str], index: int = 0, most: int = 8) -> Table:
-    """The words, features or places of one sample whose ranks are furthest apart, with their rank by each method.
+    """The words, features or places of one sample whose ranks are furthest apart, with their rank by each method: none
+    that all methods rank alike.
 
     Rank 1 has the largest |value|. The first column of numbers is the standard deviation over methods of the rank, in
     per cent of the number of places. When it misleads: as `by_feature`.
@@ -85,7 +86,7 @@ def disputed(attributions: Sequence[Attribution], titles: Sequence[str], index: 
     _check(attributions)
     ranks = np.stack([rankdata(-np.abs(places(record, index))) for record in attributions])
     spread = 100 * ranks.std(0) / ranks.shape[1]
-    order = np.argsort(-spread, kind="stable")[:most]
+    order = [place for place in np.argsort(-spread, kind="stable")[:most] if spread[place] > 0]
     names = _named(attributions[0], index)
     return Table(
         title="What the methods disagree about most",

@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from workbench import settings
+from workbench import answer, settings
 from workbench.explanation import Claim, explain, method, refusal
-from workbench.metrics.completeness import FLOOR
 from workbench.metrics.deletion import Deletion
 from workbench.metrics.insertion import Insertion
 from workbench.metrics.relevance_mass import RelevanceMass
@@ -66,11 +65,11 @@ def completeness(attribution: Attribution) -> Iterator[Reason]:
     lossy = any(step.startswith(("norm", "absolute")) for step in attribution.steps)
     if Claim.COMPLETENESS not in attribution.claims or lossy:
         return
-    size = np.maximum(np.abs(attribution.f_x), np.abs(attribution.f_reference))
-    wanted = np.abs(attribution.f_x - attribution.f_reference)
-    for gap, difference, floor in zip(np.abs(attribution.completeness_gap), wanted, FLOOR * size, strict=True):
+    gaps = np.abs(attribution.completeness_gap)
+    differences = np.abs(attribution.f_x - attribution.f_reference)
+    for index, (gap, difference) in enumerate(zip(gaps, differences, strict=True)):
         within = gap <= GAP_ALLOWED * difference
-        holds = bool(gap <= GAP_ALLOWED * difference + floor)
+        holds = bool(gap <= GAP_ALLOWED * difference + attribution.rounding[index])
         if holds and not within:
             sentence = (
                 f"f(x) and f(x') differ by only {significant(difference, 2)}: the gap of {significant(gap, 2)} that "
@@ -78,7 +77,7 @@ def completeness(attribution: Attribution) -> Iterator[Reason]:
             )
         else:
             verb = "add up to" if holds else "miss"
-            said = share(gap / difference) if difference > floor else significant(gap, 2)
+            said = answer.gap(attribution, index)
             sentence = f"The values {verb} f(x) − f(x') with a gap of {said} (allowed: 1 %)."
         yield Reason(check="completeness", holds=holds, sentence=sentence)
 

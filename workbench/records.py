@@ -21,6 +21,8 @@ PER_SAMPLE = (  # noqa: SIM905
     "label_names evidence tokens words texts"
 ).split()
 """Fields of `Attribution` whose first axis is the sample."""
+ROUNDING = 1e-5
+"""Of the larger of |f(x)| and |f(x')|: outputs in float32 do not differ by less in any way that means something."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,6 +85,11 @@ class Attribution(Record):
         """|completeness gap| / |f(x) − f(x')| per sample."""
         difference = np.abs(self.f_x - self.f_reference)
         return np.abs(self.completeness_gap) / np.maximum(difference, np.finfo(np.float64).tiny)
+
+    @property
+    def rounding(self) -> np.ndarray:
+        """The |f(x) − f(x')| per sample up to which these are the same but for rounding: nothing to share out."""
+        return ROUNDING * np.maximum(np.abs(self.f_x), np.abs(self.f_reference))
 
     def sum(self, axis: str) -> Self:
         """The same attribution summed over an axis: keeps completeness."""

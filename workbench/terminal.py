@@ -117,9 +117,8 @@ def print_attribution(record: Attribution, evidence: Sequence[Evidence]) -> None
         truth = f", {answer.truth(one, 0)}" if one.label_names[0] else ""
         console.print(f"[bold]{escape(one.sample_ids[0])}[/bold]  {escape(says + truth)}", highlight=False)
         _print_values(one)
-        gap = (
-            "" if np.isnan(one.f_reference[0]) else f", f(x') = {one.f_reference[0]:.3f}, gap {one.relative_gap[0]:.2%}"
-        )
+        has_reference = np.isfinite(one.f_reference[0])
+        gap = f", f(x') = {one.f_reference[0]:.3f}, gap {answer.gap(one, 0)}" if has_reference else ""
         passes = f"{one.forward_passes} forward and {one.backward_passes} backward passes"
         what = answer.explained(one, 0) if answer.is_number(one) else one.target
         console.print(escape(f"{what}: f(x) = {one.f_x[0]:.3f}{gap}; {passes}"), highlight=False)

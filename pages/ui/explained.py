@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.ui import menu, sentences, show, waiting, work
 from pages.ui.markup import Html, element, facts, grade, reasons, strong
-from workbench import archive
+from workbench import answer, archive
 from workbench.agreement import agreement
 from workbench.disagreement import by_feature, by_sample, disputed
 from workbench.explanation import AbstractMethod, Claim, methods, refusal
@@ -75,7 +75,9 @@ def disagreement_of(records: Sequence[Attribution]) -> None:
     with left:
         table = disputed(records, titles)
         show.caption(table.title)
-        if records[0].axes[-2:] == ("height", "width"):
+        if not table.rows:
+            show.quiet("Nothing: they rank all places alike.")
+        elif records[0].axes[-2:] == ("height", "width"):
             show.image(
                 2 * by_feature(records).values, "Where the ranks of the methods are apart: the more ink, the further"
             )
@@ -168,7 +170,7 @@ def made(record: Attribution) -> Html:
         [
             ("explained", f"{record.target.output.replace('_', ' ')} of {record.class_names[0]}"),
             ("f(x), f(x′)", f"{significant(float(record.f_x[0]))}, {significant(float(record.f_reference[0]))}"),
-            ("gap", share(float(record.relative_gap[0])) if math.isfinite(record.f_reference[0]) else "–"),
+            ("gap", answer.gap(record, 0)),
             ("settings", settings),
             ("seed", "–" if record.seed is None else record.seed),
             ("cost", f"{record.forward_passes:,} forward and {record.backward_passes:,} backward passes"),

@@ -12,9 +12,6 @@ from workbench.settings import setting
 from workbench.subject import Subject
 from zoo.task import Samples
 
-FLOOR = 1e-5
-"""Of the larger of |f(x)| and |f(x')|: outputs in float32 do not differ by less in any way that means something."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Completeness(AbstractMetric):
@@ -53,7 +50,7 @@ class Completeness(AbstractMetric):
         sizes = np.linalg.norm(flat, axis=1) / np.linalg.norm(noise.numpy(), axis=2).T
         wanted = attribution.f_x - attribution.f_reference
         gaps = np.abs(noise.numpy().sum(2).T * sizes - wanted).T
-        differ = np.abs(wanted) > FLOOR * np.maximum(np.abs(attribution.f_x), np.abs(attribution.f_reference))
+        differ = np.abs(wanted) > attribution.rounding
         scale = 100 / np.where(differ, np.abs(wanted), 1)
         why = "f(x) and f(x') are the same but for rounding: there is nothing to share out."
         return self.record(attribution, 100 * attribution.relative_gap, gaps * scale[:, None], scored=differ, why=why)

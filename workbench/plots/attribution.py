@@ -110,7 +110,7 @@ def _map_caption(
     name = style.broken(captions.named(record), room, style.SMALL + 2)
     lines = [*(captions.emphasised(line, colours) for line in name), captions.grade(found, colours)]
     if not np.isnan(record.f_reference[0]):
-        lines.append(f"gap {captions.gap(record, 0)}")
+        lines.append(f"gap {answer.gap(record, 0)}")
     if limit is not None:
         lines.append(f"scale ±{significant(limit, 2)}")
     return tuple(filter(None, lines))

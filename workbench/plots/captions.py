@@ -4,7 +4,7 @@ import math
 
 from workbench import answer
 from workbench.plots import style
-from workbench.quantity import share, significant
+from workbench.quantity import significant
 from workbench.records import Attribution, Evidence, Output
 
 UNITS = {
@@ -52,7 +52,7 @@ def numbers(attribution: Attribution, index: int) -> list[str]:
     made = []
     if math.isfinite(attribution.f_reference[index]):
         values.append(f"f(x′) {significant(float(attribution.f_reference[index]))}")
-        made.append(f"gap {gap(attribution, index)}")
+        made.append(f"gap {answer.gap(attribution, index)}")
     if attribution.seed is not None:
         made.append(f"seed {attribution.seed}")
     passes = f"{attribution.forward_passes:,} forward"
@@ -62,13 +62,6 @@ def numbers(attribution: Attribution, index: int) -> list[str]:
         passes += " passes"
     lines = [" · ".join(values), " · ".join(made), passes, style.plain(", ".join(attribution.steps))]
     return [line for line in lines if line]
-
-
-def gap(attribution: Attribution, index: int) -> str:
-    """|completeness gap| as a share of |f(x) − f(x′)|, or "–" where there is no reference input."""
-    if not math.isfinite(attribution.f_reference[index]):
-        return "–"
-    return share(float(attribution.relative_gap[index]))
 
 
 def grade(evidence: Evidence | None, colours: style.Palette) -> str:

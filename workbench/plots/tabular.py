@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench import answer
 from workbench.plots import captions, style
 from workbench.quantity import significant
 from workbench.records import Attribution, Evidence
@@ -94,6 +95,6 @@ def _column(
     if count == 1:
         lines = [" ".join(filter(None, parts)), " · ".join(captions.numbers(record, 0)[:2])]
     else:  # columns are narrow: one thing a line, and f(x) is the same in all
-        lines = [part for part in (*parts, f"gap {captions.gap(record, 0)}") if part and part != "gap –"]
+        lines = [part for part in (*parts, f"gap {answer.gap(record, 0)}") if part and part != "gap –"]
     text = "<br>".join(lines)
     figure.add_annotation(style.note(text, (left, 1), "left bottom", paper=True, shift=(0, 4), colour=colours.quiet))

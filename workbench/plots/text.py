@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench import answer
 from workbench.plots import captions, style
 from workbench.plots.colour import text_on
 from workbench.plots.style import Palette
@@ -100,7 +101,7 @@ def _labels(
     """The method's name and grade before its first line, and its name alone before the others."""
     below = [captions.grade(found, colours)] if found is not None else []
     if found is None and not np.isnan(record.f_reference[0]):
-        below.append(f"gap {captions.gap(record, 0)}")
+        below.append(f"gap {answer.gap(record, 0)}")
     if limit is not None:
         below.append(f"±{significant(limit, 2)}")
     name = captions.emphasised(captions.named(record), colours)
