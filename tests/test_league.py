@@ -245,6 +245,22 @@ def test_a_budget_leaves_out_what_costs_more():
     assert nothing.best is None
     assert "No method can be recommended" in nothing.sentences[0]
     assert "64 passes per sample, more than 1" in nothing.refusals[0]
+    assert len(nothing.sentences) == 1
+
+
+def test_where_a_control_is_best_it_is_named():
+    """Of two others none and one are clearly better than the first control (a quarter), two and none than the second."""
+    beaten = record_examples.league(
+        methods=("integrated_gradients", "edge_detector", "random"),
+        controls=(False, True, True),
+        rank=np.array([[2, 3, 0], [1, 2, 2], [3, 1, 1]]),
+        against=np.array([[-1, -1, 0], [0, 0, 0], [0, 0, 0]]),
+    )
+    found = recommend([beaten])
+    assert found.best is None
+    assert (
+        "edge detector stands highest by faithfulness and localisation: 25 % of all are clearly" in found.sentences[1]
+    )
 
 
 def test_what_does_not_beat_the_controls_or_ignores_the_weights_is_refused():

@@ -197,7 +197,8 @@ def _sentences(place: str, found: Sequence[Candidate], leagues: Sequence[League]
     allowed = [one for one in found if not one.refused]
     within = f" within {limit.text}" if limit.text else ""
     if not allowed:
-        return (f"No method can be recommended on {place}{within}.",)
+        control = _best_control(leagues[0]) if len(leagues) == 1 and not limit.text else ()
+        return (f"No method can be recommended on {place}{within}.", *control)
     best, categories = allowed[0], {name for league in leagues for name in league.measured_categories}
     behind = f", before {allowed[1].title} with {_share(allowed[1].standing)}" if len(allowed) > 1 else ""
     several = f" of {len(leagues)} models" if len(leagues) > 1 else ""
@@ -219,6 +220,19 @@ def _sentences(place: str, found: Sequence[Candidate], leagues: Sequence[League]
     if "randomisation" not in categories:
         said.append("Whether maps depend on the weights was not measured here.")
     return tuple(said)
+
+
+def _best_control(league: League) -> Iterator[str]:
+    """The control that stands highest where the model or the planted truth is asked."""
+    asked = [place for place, name in enumerate(league.measured_categories) if name in TRUE_TO]
+    parts = standing(league)[:, asked]
+    controls = [row for row in np.flatnonzero(league.controls) if np.isfinite(parts[row]).any()]
+    if controls:
+        row = min(controls, key=lambda row: np.nanmean(parts[row]))
+        yield (
+            f"Of the controls, which never ask the model, '{league.methods[row].replace('_', ' ')}' stands highest by "
+            f"{' and '.join(TRUE_TO)}: {_share(float(np.nanmean(parts[row])))} of all are clearly better."
+        )
 
 
 def _by_category(best: Candidate, categories: set[str]) -> Iterator[str]:
