@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 
 from workbench.chance import per_sample
-from workbench.explanation import AbstractMethod, why_not
+from workbench.explanation import AbstractMethod, lacking
 from workbench.query import Query
 from workbench.records import Attribution, Score
 from workbench.removal import Answers
@@ -87,8 +87,8 @@ def _rough(answers: Answers, config: AbstractMethod, kept: _Kept) -> Attribution
 
 def explained(subject: Subject, samples: Samples, attribution: Attribution, config: AbstractMethod) -> Attribution:
     """What the method says of a rewritten model, or the reason why it cannot."""
-    if (reason := why_not(type(config), subject)) is not None:
-        raise InputError(f"the model had to be rewritten, and {reason[0].lower()}{reason[1:]}")
+    if missing := lacking(type(config), subject):
+        raise InputError(f"the model has to be rewritten for it, and then offers no {' or '.join(missing)}.")
     return again(subject, samples, attribution, config)
 
 

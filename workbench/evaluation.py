@@ -207,7 +207,12 @@ def _note(scores: Sequence[Score]) -> str:
         if {score.metric for score in left_out} == {score.metric for score in scores}:
             sentences.append(why)
             continue
-        titles = ", ".join(dict.fromkeys(score.title for score in left_out))
+        titles = ", ".join(dict.fromkeys(_inside(score.title) for score in left_out))
         where = "" if all(not score.values.size for score in left_out) else f" on {left_out[0].excluded} samples"
-        sentences.append(f"No {titles.lower()}{where}: {why.rstrip('.')}.")
+        sentences.append(f"No {titles}{where}: {_inside(why.rstrip('.'))}.")
     return " ".join(sentences)
+
+
+def _inside(text: str) -> str:
+    """A title or a sentence as it stands inside another: its first letter small, but for an abbreviation (ROAD)."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -98,14 +98,18 @@ def method(name: str, /, **given: Any) -> AbstractMethod:
 
 def why_not(kind: type[AbstractMethod], subject: Subject) -> str | None:
     """None where a method fits a subject; else one sentence that says why it does not."""
-    lacking = sorted(kind.needs - subject.capabilities)
-    if Capability.GRADIENT in kind.needs and subject.task.kind is Kind.TEXT and not subject.embeds:
-        lacking = sorted({*lacking, Capability.EMBEDDING})
-    if lacking:
-        return f"{kind.title} needs {' and '.join(lacking)}, which {subject.name} does not offer."
+    if missing := lacking(kind, subject):
+        return f"{kind.title} needs {' and '.join(missing)}, which {subject.name} does not offer."
     if subject.task.kind not in kind.kinds:
         return f"{kind.title} is for {', '.join(sorted(kind.kinds))}; {subject.task.name} is {subject.task.kind}."
     return None
+
+
+def lacking(kind: type[AbstractMethod], subject: Subject) -> list[Capability]:
+    """What a method needs and the model does not offer."""
+    words = Capability.GRADIENT in kind.needs and subject.task.kind is Kind.TEXT
+    needed = kind.needs | {Capability.EMBEDDING} if words else kind.needs
+    return sorted(needed - subject.capabilities)
 
 
 def refusal(method: AbstractMethod, subject: Subject, samples: Samples, target: Target = Target()) -> str | None:

@@ -263,7 +263,7 @@ def _check_link(
     given = st.query_params.get_all(key)
     for value in given:
         if value not in shown and value not in shown.values():
-            show.problem(unknown(label.lower(), value, options))
+            show.problem(unknown(label.lower().removesuffix("s") if several else label.lower(), value, options))
     if given and key not in st.session_state and all(shown.get(value, value) != value for value in given):
         st.session_state[key] = given if several else given[0]
 

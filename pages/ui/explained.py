@@ -52,7 +52,7 @@ def recommended(model: str) -> None:
         return
     found = recommend([archive.read(model)])
     if (best := found.best) is None:
-        said: list[object] = [found.sentences[0]]
+        said: list[object] = [" ".join(found.sentences)]
     else:
         beats = f", which clearly beats every control on {best.won} of {best.count} metrics."
         said = [f"Recommended on {model}: ", strong(best.title), beats]

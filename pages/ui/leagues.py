@@ -58,7 +58,7 @@ def _answer(found: recommendation.Recommendation) -> list[object]:
     """The first two reasons, the method in bold."""
     best = found.best
     if best is None:
-        return [found.sentences[0]]
+        return [" ".join(found.sentences)]
     return [strong(best.title), found.sentences[0].removeprefix(best.title), " ", found.sentences[1]]
 
 
