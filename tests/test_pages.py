@@ -101,7 +101,7 @@ BAD_LINKS = [
     ("explain", {"sample": "nowhere:1"}, "There is no split of digits called 'nowhere'"),
     ("explain", {"sample": "test:many"}, "does not name samples"),
     ("explain", {"sample": "test:0:8"}, "names 8 samples; this page shows one"),
-    ("explain", {"methods": ["Integrated gradients", "magic"]}, "There is no methods called 'magic'"),
+    ("explain", {"methods": ["Integrated gradients", "magic"]}, "There is no method called 'magic'"),
     ("explain", {"target": "class 77"}, "There is no explained class called 'class 77'"),
     ("explain", {"output": "feeling"}, "There is no explained scalar called 'feeling'"),
     ("explain", {"integrated_gradients__n_steps": "1e9"}, "n_steps"),
