@@ -17,6 +17,7 @@ from workbench.metrics.implementation_invariance import ImplementationInvariance
 from workbench.metrics.infidelity import Infidelity
 from workbench.metrics.input_invariance import InputInvariance
 from workbench.metrics.irof import Irof
+from workbench.metrics.label_randomisation import LabelRandomisation
 from workbench.metrics.linearity import Linearity
 from workbench.metrics.monotonicity import Monotonicity
 from workbench.metrics.non_sensitivity import NonSensitivity
@@ -29,6 +30,7 @@ from workbench.metrics.symmetry import Symmetry
 from workbench.perturbations import per_feature
 from workbench.records import Attribution, Score
 from workbench.subject import Subject
+from workbench.twin import Twin, twin
 from zoo.task import Samples
 
 
@@ -190,6 +192,22 @@ class AddsMagnitudes(Linearity):
         return np.abs(whole), np.abs(parts) * 0.5
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeepsTheLabels(LabelRandomisation):
+    """Explains the model itself once more."""
+
+    def twin_of(self, subject: Subject) -> Twin:
+        return replace(super().twin_of(subject), subject=subject)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakesOtherSamples(LabelRandomisation):
+    """Draws samples and labels by a seed that nobody gave."""
+
+    def twin_of(self, subject: Subject) -> Twin:
+        return twin(subject, self.n_train, self.n_epochs, self.seed + 1)
+
+
 def metrics() -> list[tuple]:
     """Each check with a metric that it must reject."""
     return [
@@ -214,4 +232,6 @@ def metrics() -> list[tuple]:
         (promises.check_mirror_on_paper, MirrorsTwice()),
         (promises.check_rotation_on_paper, RewritesNothing()),
         (promises.check_sum_on_paper, AddsMagnitudes()),
+        (promises.check_twin_equals_the_formula, KeepsTheLabels()),
+        (promises.check_twin_equals_the_formula, TakesOtherSamples()),
     ]

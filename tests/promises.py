@@ -14,7 +14,20 @@ import numpy as np
 import torch
 from checks import with_values
 from scipy.stats import spearmanr
-from subjects import SCORE, Additive, Convolved, Corner, Dense, Features, Linear, Negation, query, subject
+from subjects import (
+    SCORE,
+    Additive,
+    Convolved,
+    Corner,
+    Dense,
+    Features,
+    Linear,
+    Negation,
+    Sides,
+    Slopes,
+    query,
+    subject,
+)
 from torch import Tensor, nn
 
 from workbench.explanation import Claim, explain, method
@@ -23,6 +36,8 @@ from workbench.records import Attribution
 from workbench.reference_inputs import reference_inputs
 from workbench.scoring import AbstractMetric
 from workbench.subject import Subject
+from workbench.twin import permuted
+from zoo.errors import InputError
 from zoo.task import Samples
 
 
@@ -327,6 +342,41 @@ def check_sum_on_paper(metric: AbstractMetric) -> None:
 
 
 ORDERED = (checks.check_prefers_the_truth, checks.check_control_is_chance)
+
+
+def check_twin_equals_the_formula(metric: AbstractMetric) -> None:
+    """A model whose slopes are differences of class means: those under permuted labels are computed by hand. Of two
+    samples there is one other order of labels, which turns every slope: the signed map scores −1, its magnitude 1."""
+    task = Sides()
+    of, samples = Subject(Slopes(), task, name="slopes"), task.samples("test").take(range(6))
+    record, half = explain(of, samples, method("occlusion"), SCORE), replace(metric, n_train=20)
+    shown = permuted(task, 20, half.seed)
+    inputs, labels = shown.inputs.double().numpy(), shown.labels.numpy()
+    slopes = inputs[labels == 1].mean(0) - inputs[labels == 0].mean(0)
+    maps = samples.inputs.double().numpy() * slopes
+    expected = [spearmanr(own, its).statistic for own, its in zip(record.values, maps, strict=True)]
+    np.testing.assert_allclose(half.score(of, samples, record).values, expected, atol=1e-6)
+
+    two = next(replace(metric, n_train=2, seed=seed) for seed in range(99) if swaps(seed))
+    shown, model = permuted(task, 2, two.seed), Slopes()
+    model.fit(replace(shown, labels=1 - shown.labels), task, seed=0)
+    of = Subject(model, task, name="slopes of two")
+    record = explain(of, samples, method("occlusion"), SCORE)
+    np.testing.assert_allclose(two.score(of, samples, record).values, -1, atol=1e-6)
+    np.testing.assert_allclose(two.score(of, samples, record.abs()).values, 1, atol=1e-6)
+    for deaf in ("random", "constant"):
+        np.testing.assert_allclose(half.score(of, samples, explain(of, samples, method(deaf), SCORE)).values, 1)
+
+
+def swaps(seed: int) -> bool:
+    """Whether two training samples of different classes get each other's label, and not their own."""
+    try:
+        permuted(Sides(), 2, seed)
+    except InputError:
+        return False
+    return True
+
+
 METRICS = {
     "pixel_flipping": (check_ordering_equals_the_loop, *ORDERED),
     "comprehensiveness": (check_ordering_equals_the_loop, *ORDERED),
@@ -352,4 +402,5 @@ METRICS = {
     "symmetry": (check_mirror_on_paper,),
     "implementation_invariance": (check_rotation_on_paper,),
     "linearity": (check_sum_on_paper,),
+    "label_randomisation": (check_twin_equals_the_formula,),
 }

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from workbench.query import Query
 from workbench.records import Output, Target
 from workbench.subject import Subject
-from zoo.model import Capability, TokenNetwork
+from zoo.model import Capability, TokenNetwork, TraditionalModel
 from zoo.task import Kind, Samples, Task, TextTask
 from zoo.traditional.tree import Tree
 
@@ -46,6 +46,18 @@ class Features(Described, Task):
 
     def groups(self, inputs: Tensor) -> Tensor:
         return torch.arange(inputs.shape[1]).expand(len(inputs), -1)
+
+
+@dataclass(frozen=True)
+class Sides(Features):
+    """The same features; the class is whether the first is above a half, and its training split has 40 samples."""
+
+    name = "sides"
+
+    def load(self, split: str) -> Samples:
+        inputs = _points(40, 4, seed=len(split))
+        ids = tuple(f"{split}:{i}" for i in range(40))
+        return Samples(inputs=inputs, labels=(inputs[:, 0] > 0.5).long(), ids=ids)
 
 
 @dataclass(frozen=True)
@@ -387,6 +399,26 @@ class Grown(Tree):
         corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 4)
         both = (corners[:, :2].sum(1) == 2).long()
         self.fit(Samples(inputs=corners, labels=both, ids=tuple(map(str, range(16)))), Features(), seed=0)
+
+
+class Slopes(TraditionalModel):
+    """f = Σ c x, c the mean of the features over class 1 minus that over class 0; before it is fitted, of Sides."""
+
+    name = "slopes"
+
+    def __init__(self) -> None:
+        self.fit(Sides().samples("train"), Sides(), seed=0)
+
+    def fit(self, samples: Samples, task: Task, seed: int) -> None:
+        means = [samples.inputs[samples.labels == label].mean(0) for label in (0, 1)]
+        self.slopes = means[1] - means[0]
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        score = inputs @ self.slopes
+        return torch.stack((torch.zeros_like(score), score), -1)
+
+    def parameters(self) -> int:
+        return len(self.slopes)
 
 
 TABLES = (Linear, TwoLayers, Product, PolarProduct, Saturated, Additive, Dense)

@@ -110,7 +110,9 @@ def explain(
 def evaluate(
     model: Model,
     methods: Annotated[str, typer.Option(help="'all', or names with commas between.")] = "all",
-    metrics: Annotated[str, typer.Option(help="'all', or names with commas between.")] = "all",
+    metrics: Annotated[
+        str, typer.Option(help="'all' but those that train a model first, or names: all,label_randomisation.")
+    ] = "all",
     samples: Annotated[str, typer.Option(help="How many of the scored split, or which: test:0:64.")] = "64",
     target: Of = "predicted",
     output: Output = "logit",
@@ -123,12 +125,11 @@ def evaluate(
     from workbench import arguments
     from workbench.evaluation import evaluate, gathered
     from workbench.explanation import methods as all_methods
-    from workbench.scoring import metrics as all_metrics
     from workbench.standings import table, tables
 
     arguments.check_out(out)
     picked = arguments.chosen(methods, all_methods(), "method")
-    measured = arguments.chosen(metrics, all_metrics(), "metric")
+    measured = arguments.chosen_metrics(metrics)
     subject = workbench.load(model)
     batch = arguments.some_samples(subject, samples)
     with notes.status(f"{len(picked)} methods × {len(measured)} metrics on {len(batch)} samples"):

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from workbench.explanation import AbstractMethod, methods, methods_for, why_not
 from workbench.records import Output, Target
+from workbench.scoring import AbstractMetric, metrics, without_training
 from workbench.settings import Extension
 from workbench.subject import Subject
 from zoo.errors import InputError, unknown
@@ -60,11 +61,12 @@ def target(of: str, output: str) -> Target:
     return Target(of=of if index is None else index, output=Output(output))
 
 
-def chosen(names: str, found: Mapping[str, type[Kind]], word: str) -> list[Kind]:
-    """One of each kind that `names` lists, at its defaults; "all" is all of them."""
-    if names == "all":
-        return [kind() for kind in found.values()]
-    picked = list(dict.fromkeys(name.strip() for name in names.split(",")))
+def chosen(names: str, found: Mapping[str, type[Kind]], word: str, usual: Iterable[str] | None = None) -> list[Kind]:
+    """One of each kind that `names` lists, at its defaults; "all" among them stands for the `usual` ones or, where none
+    are given, for all there are."""
+    listed = (name.strip() for name in names.split(","))
+    every = list(found if usual is None else usual)
+    picked = list(dict.fromkeys(one for name in listed for one in (every if name == "all" else [name])))
     for name in picked:
         if name not in found:
             raise unknown(word, name, found)
@@ -82,6 +84,12 @@ def chosen_methods(
         if (reason := why_not(type(method), subject)) is not None:
             raise InputError(f"{reason} Methods that fit: {', '.join(methods_for(subject))}.")
     return picked
+
+
+def chosen_metrics(names: str) -> list[AbstractMetric]:
+    """The metrics that `names` lists; "all" among them stands for those that train no model: the others are asked for
+    by name, as in "all,label_randomisation"."""
+    return chosen(names, metrics(), "metric", without_training(metrics()))
 
 
 def flags(words: Sequence[str] | None) -> dict[str, str]:

@@ -13,7 +13,8 @@ def league(
     again: Annotated[bool, typer.Option("--again", help="Also where nothing has changed.")] = False,
     folder: Annotated[Path | None, typer.Option(help="Keep them here, and not with the package.")] = None,
 ) -> None:
-    """Compute the leagues that the app opens at once: every method by every metric. Goes on where it was stopped."""
+    """Compute the leagues that the app opens at once: every method by every metric that trains no
+    model. Goes on where it was stopped."""
     import zoo
     from workbench import archive, tournament
 

@@ -210,6 +210,7 @@ def _note(scores: Sequence[Score]) -> str:
         titles = ", ".join(dict.fromkeys(_inside(score.title) for score in left_out))
         where = "" if all(not score.values.size for score in left_out) else f" on {left_out[0].excluded} samples"
         sentences.append(f"No {titles}{where}: {_inside(why.rstrip('.'))}.")
+    sentences += dict.fromkeys(score.remark for score in scores if score.remark)
     return " ".join(sentences)
 
 

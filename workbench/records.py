@@ -126,7 +126,7 @@ class Score(Record):
 
     `values` (sample,); `control` (sample, draw): the metric of several random attributions or orders of the same
     sample; `low` and `high` bound the mean of `values` with 95 % confidence over samples (NaN for one sample).
-    `excluded` says how many samples were not scored, and `why`.
+    `excluded` says how many samples were not scored, and `why`; `remark` what must be known of how the others were.
     """
 
     name = "score"
@@ -146,6 +146,7 @@ class Score(Record):
     parameters: Mapping[str, Any] = field(default_factory=dict)
     excluded: int = 0
     why: str = ""
+    remark: str = ""
 
     @property
     def mean(self) -> float:

@@ -1,6 +1,7 @@
 """Scoring: what every quality metric of an attribution is, and the interval of its mean."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,12 +20,14 @@ from zoo.task import Samples
 class AbstractMetric(settings.Extension):
     """A measure of how good an attribution is, always beside the same measure of a random control.
 
-    `category`: faithfulness, localisation, robustness, randomisation, complexity or axiomatic.
+    `category`: faithfulness, localisation, robustness, randomisation, complexity or axiomatic. `trains`: whether it has
+    a model trained first, which takes seconds to minutes; "all" leaves such a metric out, and its name asks for it.
     """
 
     category: ClassVar[str]
     higher_is_better: ClassVar[bool]
     unit: ClassVar[str]
+    trains: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, subject: Subject, samples: Samples, attribution: Attribution) -> Score:
@@ -51,8 +54,10 @@ class AbstractMetric(settings.Extension):
         control: Float[np.ndarray, "sample draw"],
         scored: Bool[np.ndarray, "sample"] | None = None,
         why: str = "",
+        remark: str = "",
     ) -> Score:
-        """The score of these values; where `scored` is given, of those samples alone, and `why` says of the others."""
+        """The score of these values; where `scored` is given, of those samples alone, and `why` says of the others.
+        `remark` is a sentence on how they were measured."""
         kept = np.ones(len(attribution), bool) if scored is None else scored
         seed = int(getattr(self, "seed", 0))
         low, high = interval(values[kept], seed)
@@ -73,6 +78,7 @@ class AbstractMetric(settings.Extension):
             parameters=settings.values(self),
             excluded=int((~kept).sum()),
             why=why if not kept.all() else "",
+            remark=remark,
             provenance=attribution.provenance,
         )
 
@@ -85,6 +91,11 @@ class AbstractMetric(settings.Extension):
 def metrics() -> dict[str, type[AbstractMetric]]:
     """Every metric there is, by name."""
     return discover("workbench.metrics", AbstractMetric)
+
+
+def without_training(found: Mapping[str, type[AbstractMetric]]) -> dict[str, type[AbstractMetric]]:
+    """What "all" means of these metrics: those that train no model first."""
+    return {name: kind for name, kind in found.items() if not kind.trains}
 
 
 def metric(name: str, /, **given: Any) -> AbstractMetric:

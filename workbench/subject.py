@@ -110,8 +110,8 @@ class Subject:
         """A full copy of the network whose weights may be changed."""
         return full_copy(self.network)
 
-    def with_model(self, model: nn.Module) -> Self:
-        """The same subject around another module (other weights, say)."""
+    def with_model(self, model: nn.Module | TraditionalModel) -> Self:
+        """The same subject around another model (other weights, say)."""
         return replace(self, model=model, digest="", meter=Meter())
 
     def private(self) -> Self:

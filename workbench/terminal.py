@@ -71,7 +71,10 @@ def _summary(record: Record) -> list[str]:
         controls = record.control[np.isfinite(record.control)]
         middle = f"; random control: {significant(controls.mean())} on average" if controls.size else ""
         low, high = significant(record.low), significant(record.high)
-        return [f"{significant(record.mean)} ({low} to {high}) {record.unit}{middle}", *filter(None, [record.why])]
+        return [
+            f"{significant(record.mean)} ({low} to {high}) {record.unit}{middle}",
+            *filter(None, [record.why, record.remark]),
+        ]
     if isinstance(record, Surface):
         least, most = significant(record.loss.min()), significant(record.loss.max())
         middle = significant(record.loss[len(record.y) // 2, len(record.x) // 2])

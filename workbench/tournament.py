@@ -14,7 +14,7 @@ from workbench import archive, settings
 from workbench.evaluation import evaluate, gathered
 from workbench.explanation import methods, why_not
 from workbench.league import League
-from workbench.scoring import metrics
+from workbench.scoring import metrics, without_training
 from workbench.storage import save_record
 from workbench.subject import Subject, load
 from zoo.errors import InputError
@@ -25,9 +25,9 @@ Say = Callable[[str], None]
 
 
 def fingerprints(subject: Subject) -> dict[str, str]:
-    """A short digest of the settings of every method that fits a subject, and of every metric."""
+    """A short digest of the settings of every method that fits a subject, and of every metric that trains no model."""
     fitting = {name: kind for name, kind in methods().items() if why_not(kind, subject) is None}
-    return {name: fingerprint(kind()) for name, kind in {**fitting, **metrics()}.items()}
+    return {name: fingerprint(kind()) for name, kind in {**fitting, **without_training(metrics())}.items()}
 
 
 def fingerprint(config: settings.Extension) -> str:
@@ -37,7 +37,7 @@ def fingerprint(config: settings.Extension) -> str:
 
 
 def played(subject: Subject, count: int = SAMPLES, seed: int = 0, say: Say | None = None) -> League:
-    """The league of every method that fits a subject by every metric, at their own settings.
+    """The league of every method that fits a subject by every metric that trains no model, at their own settings.
 
     On the first `count` samples of the scored split; what could not be measured of any method is left out of the
     arrays, and the note says why. Numbers are kept in single precision.
@@ -46,7 +46,7 @@ def played(subject: Subject, count: int = SAMPLES, seed: int = 0, say: Say | Non
     size = min(count, len(task.samples(task.scored)))
     reference = f"{task.scored}:0:{size}"
     fitting = [kind() for name, kind in methods().items() if why_not(kind, subject) is None]
-    measured = [kind() for kind in metrics().values()]
+    measured = [kind() for kind in without_training(metrics()).values()]
     scores = evaluate(subject, task.select(reference), fitting, measured, seed=seed, watch=say)
     whole = gathered(scores)
     kept = np.flatnonzero((whole.rank > 0).any(0)).tolist()

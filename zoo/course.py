@@ -2,10 +2,11 @@
 
 import time
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo import distributed, stopping
 from zoo.checkpoint import Checkpoint, Origin, Point
@@ -127,7 +128,7 @@ class Course:
         """The network that is kept: with the best weights where a part was held out."""
         if self._best:
             self.steps.kept.load_state_dict(self._best)
-        return self.steps.kept
+        return cast(Network, self.steps.kept)
 
     def point(self) -> Point:
         """Where the path is now."""
@@ -156,5 +157,5 @@ class Course:
         self.epoch, self._before, self.resumed = last.epoch, last.seconds, True
 
 
-def _copied(model: Network) -> dict[str, Tensor]:
+def _copied(model: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

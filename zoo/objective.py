@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.model import Network, SequenceNetwork
+from zoo.model import SequenceNetwork
 from zoo.task import Samples, Task
 
 
@@ -21,7 +21,7 @@ class Objective(ABC):
 
     @abstractmethod
     def __call__(
-        self, model: Network, inputs: Shaped[Tensor, "sample ..."], targets: Shaped[Tensor, "sample ..."]
+        self, model: nn.Module, inputs: Shaped[Tensor, "sample ..."], targets: Shaped[Tensor, "sample ..."]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         """The mean loss of a batch, with its graph, and the sum of its samples' scores."""
 
@@ -41,7 +41,7 @@ class CrossEntropy(Objective):
         return (1 - self.smoothing) * labels + self.smoothing / self.classes
 
     def __call__(
-        self, model: Network, inputs: Shaped[Tensor, "sample ..."], targets: Float[Tensor, "sample class"]
+        self, model: nn.Module, inputs: Shaped[Tensor, "sample ..."], targets: Float[Tensor, "sample class"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         logits = model(inputs).float()
         hits = (logits.detach().argmax(1) == targets.argmax(1)).sum()
@@ -60,10 +60,10 @@ class StepwiseCrossEntropy(Objective):
         return samples.answers
 
     def __call__(
-        self, model: Network, inputs: Shaped[Tensor, "sample ..."], targets: Int[Tensor, "sample step"]
+        self, model: nn.Module, inputs: Shaped[Tensor, "sample ..."], targets: Int[Tensor, "sample step"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         if not isinstance(model, SequenceNetwork):
-            raise TypeError(f"{model.name} answers once, not at every step.")
+            raise TypeError(f"{type(model).__name__} answers once, not at every step.")
         logits = model.steps(inputs).float()
         asked = targets >= 0
         hits = ((logits.detach().argmax(2) == targets) & asked).sum()
@@ -86,13 +86,13 @@ class SquaredError(Objective):
         return samples.values[:, None]
 
     def __call__(
-        self, model: Network, inputs: Shaped[Tensor, "sample ..."], targets: Float[Tensor, "sample output"]
+        self, model: nn.Module, inputs: Shaped[Tensor, "sample ..."], targets: Float[Tensor, "sample output"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         squares = (model(inputs).float() - targets) ** 2
         return squares.mean(), (1 - squares.detach() / self.variance).sum()
 
 
-def objective(task: Task, samples: Samples, architecture: type[Network], smoothing: float = 0.0) -> Objective:
+def objective(task: Task, samples: Samples, architecture: type[nn.Module], smoothing: float = 0.0) -> Objective:
     """What a network of this architecture is trained for on these samples of a task."""
     if task.regression:
         if samples.values is None:

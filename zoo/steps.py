@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from zoo import distributed
 from zoo.errors import unknown
-from zoo.model import Network
 from zoo.objective import Objective
 from zoo.optimisers import climbed, optimiser, schedule
 from zoo.recipe import Training
@@ -37,7 +36,7 @@ class Steps:
     optimiser, `torch.compile`, data kept on the device, NCCL) was written without a GPU at hand and has not been run.
     """
 
-    def __init__(self, model: Network, how: Training, goal: Objective, total: int, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, how: Training, goal: Objective, total: int, device: torch.device) -> None:
         if how.precision not in PRECISIONS:
             raise unknown("precision", how.precision, PRECISIONS)
         self.model, self.how, self.goal, self.total, self.device = model, how, goal, total, device
@@ -147,7 +146,7 @@ class Steps:
 class _Learner(nn.Module):
     """Network and objective as one module: what several processes share is the way from a batch to its loss."""
 
-    def __init__(self, model: Network, goal: Objective) -> None:
+    def __init__(self, model: nn.Module, goal: Objective) -> None:
         super().__init__()
         self.model, self.goal = model, goal
 

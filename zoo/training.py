@@ -88,8 +88,8 @@ def train(
     material = _material(plan, task, shown, goal, device, watch, cancelled).on(device)
     held_out = None if held is None else _answered(task, held, goal).on(device)
     total = math.ceil(len(material) / how.batch_size) * how.epochs
-    with _alone(cancelled), _seeded(plan.seed, device), flushed():
-        steps = Steps(_started(plan, task, shown).to(device).train(), how, goal, total, device)
+    with alone(cancelled), seeded(plan.seed, device), flushed():
+        steps = Steps(started(plan, task, shown).to(device).train(), how, goal, total, device)
         score = "r_squared" if task.regression else "accuracy"
         course = Course(plan.seed, how, steps, score, held_out, start)
         change = augmentation(how.augmentation, task)
@@ -190,7 +190,7 @@ def _answered(task: Task, samples: Samples, goal: Objective) -> Material:
     return Material(task=task, inputs=samples.inputs, targets=goal.targets(samples))
 
 
-def _started(plan: Recipe, task: Task, samples: Samples) -> Network:
+def started(plan: Recipe, task: Task, samples: Samples) -> Network:
     """The untrained network, its weights and its embedding table started as the recipe says."""
     model, how = untrained(plan), _training(plan)
     if how.initialisation is not None:
@@ -213,7 +213,7 @@ def _training(plan: Recipe) -> Training:
 
 
 @contextlib.contextmanager
-def _alone(cancelled: Callable[[], bool]) -> Iterator[None]:
+def alone(cancelled: Callable[[], bool]) -> Iterator[None]:
     """One training at a time in a process: dropout draws from torch's global generator, of which there is one."""
     while not _TURN.acquire(timeout=WAIT):
         if cancelled():
@@ -225,7 +225,7 @@ def _alone(cancelled: Callable[[], bool]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Torch's global generators set to the seed within the block, and as they were after it."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

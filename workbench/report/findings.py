@@ -9,7 +9,7 @@ from workbench.evaluation import seeded
 from workbench.evidence import evidence
 from workbench.explanation import AbstractMethod, Claim, explain
 from workbench.records import Attribution, Score, Target
-from workbench.scoring import metrics
+from workbench.scoring import metrics, without_training
 from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.task import Samples
@@ -38,8 +38,8 @@ class Findings:
         return frozenset(method.title for method in self.methods if Claim.CONTROL in method.claims)
 
     def scores(self, record: Attribution) -> list[Score]:
-        """The scores of one attribution by every metric that applies to it."""
-        made = [seeded(kind(), self.seed) for kind in metrics().values()]
+        """The scores of one attribution by every metric that applies to it and trains no model."""
+        made = [seeded(kind(), self.seed) for kind in without_training(metrics()).values()]
         applicable = [metric for metric in made if metric.why_not(self.samples, record) is None]
         return [metric.score(self.subject, self.samples, record) for metric in applicable]
 
