@@ -1,6 +1,5 @@
 """Label randomisation: what the twin learns and from what, what it leaves alone, and where there can be none."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -214,13 +213,16 @@ def test_all_methods_meet_one_twin_until_the_weights_are_others(made):
 
 
 def test_networks_of_the_same_weights_that_answer_otherwise_have_twins_of_their_own(made):
-    class Turned(Dense):
-        def score(self, inputs: Tensor) -> Tensor:
-            return -super().score(inputs)
+    class Signed(Dense):
+        sign = 1.0
 
-    for network in (Dense(), Turned()):
-        network.__class__.__name__ = "Dense"
-        twin(Subject(network, Sides(), name="dense"), 16, 1, 0)
+        def score(self, inputs: Tensor) -> Tensor:
+            return self.sign * super().score(inputs)
+
+    networks = Signed(), Signed(), Signed()
+    networks[1].sign = -1.0
+    for network in networks:
+        twin(Subject(network, Sides(), name="signed"), 16, 1, 0)
     assert len(made) == 2
 
 
@@ -258,16 +260,17 @@ def test_a_training_that_is_called_off_leaves_nothing():
 
 
 def test_whoever_waits_for_another_training_may_leave():
-    of, busy = Subject(Convolved(), Bright(), name="convolved"), threading.Event()
+    of, told = Subject(Convolved(), Bright(), name="convolved"), []
 
-    def watch(_):
-        if busy.is_set():
+    def watch(meter):
+        told.append(meter.forward)
+        if len(told) > 2:
             raise CalledOffError
 
-    with twins._TWINS._turn, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, twins._TWINS._turn:
         waiting = pool.submit(twin, of.metered(watch), 12, 30, 0)
-        busy.set()
         assert isinstance(waiting.exception(timeout=60), CalledOffError)
+    assert len(set(told)) == 1, "while it waits no passes are made"
 
 
 def test_eight_threads_make_one_twin_and_score_as_one_does(made):
@@ -456,6 +459,15 @@ def test_networks_of_every_family_have_a_twin(name):
         assert np.isfinite(score.values).all()
         assert len(score.values) == 2, score.why
         assert expected is None or score.values == pytest.approx(1)
+
+
+def test_what_stands_in_the_way_of_memory_is_left_out():
+    task, plan = zoo.task("digits"), zoo.recipe("mlp_digits")
+    how = Training(
+        epochs=100, batch_size=16, learning_rate=3e-3, weight_decay=30.0, label_smoothing=0.9, average=0.999999
+    )
+    found = memorise(lambda: zoo.loading.untrained(plan), how, task, permuted(task, 32, 0), 0)
+    assert found.score >= 0.95
 
 
 def test_a_memory_is_as_long_as_it_is_allowed_to_be():

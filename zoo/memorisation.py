@@ -21,7 +21,7 @@ N = TypeVar("N", bound=nn.Module)
 KNOWN_ACCURACY = 0.95
 KNOWN_R_SQUARED = 0.9
 """From which on answers count as known by heart."""
-WARM_UP = 0.02
+WARM_UP = 0.01
 """Share of all steps in which the learning rate rises: most of them are never made."""
 
 
@@ -84,17 +84,8 @@ def memorise(
 def _plain(how: Training, count: int) -> Training:
     """The same without what stands in the way, in batches of about one size: one of a single sample has no variance,
     by which batch normalisation would divide."""
-    return replace(
-        how,
-        batch_size=math.ceil(count / math.ceil(count / how.batch_size)),
-        warm_up=WARM_UP,
-        weight_decay=0.0,
-        label_smoothing=0.0,
-        augmentation=None,
-        average=None,
-        patience=None,
-        distillation=None,
-    )
+    size = math.ceil(count / math.ceil(count / how.batch_size))
+    return replace(how, batch_size=size, warm_up=WARM_UP, weight_decay=0.0, average=None)
 
 
 def _epoch(

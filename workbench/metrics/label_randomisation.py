@@ -26,11 +26,13 @@ class LabelRandomisation(AbstractMetric):
     says; all methods meet the same twin. The same class of the same samples is explained, as a rule none that either
     was trained on, with the method's cheap settings. Similarity is Spearman's rank correlation over places, or
     structural similarity of images. The control shuffles the map over its places: what chance alone leaves. Lower is
-    better; what ignores the model, as the random method does, scores 1.
+    better; what ignores the model, as the random method does, scores 1. A yardstick: on cnn_digits a twin that learnt
+    the true labels of the same samples scores 0.4 by the gradient and 0.8 by occlusion; of permuted ones, 0.0 by both.
 
     When it misleads: a twin that knows little by heart, or was trained shortly on few samples, is near its initial
-    weights, which already show the input; smooth maps, and maps of few strokes on empty ground, are alike whatever the
-    model has learnt; and a map of noise passes.
+    weights, which already show the input (on 256 film reviews one of the true labels scores 0.0 by the gradient, too);
+    smooth maps are alike whatever the model has learnt; a map of noise passes; and all samples share the luck of one
+    twin, of which their interval does not know: with few features, look at several seeds.
     Reference: [adebayo2018sanity]
     """
 
@@ -42,7 +44,7 @@ class LabelRandomisation(AbstractMetric):
     trains = True
 
     n_train: int = setting(256, low=2, high=1_000_000, help="Training samples that the twin is trained on, at most")
-    n_epochs: int = setting(200, low=1, high=100_000, help="After which it is given up that the twin learns by heart")
+    n_epochs: int = setting(500, low=1, high=100_000, help="After which it is given up that the twin learns by heart")
     similarity: str = setting("rank", choices=MEASURES, help="Rank correlation, or structural similarity (images)")
     n_draws: int = setting(20, low=1, high=1000, help="Shufflings of the map, the control")
     seed: int = setting(0, low=0, high=2**31 - 1, help="Of the samples, the permutation and the twin's initial weights")
