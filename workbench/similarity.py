@@ -25,6 +25,23 @@ def correlations(
         yield rank_correlation(own[places], np.stack(rest)[:, places]).tolist()
 
 
+def against_chance(
+    measure: str,
+    subject: Subject,
+    samples: Samples,
+    own: Float[np.ndarray, "sample *shape"],
+    others: Sequence[Float[np.ndarray, "sample *shape"]],
+    draws: int,
+    seed: int,
+) -> tuple[Float[np.ndarray, "sample other"], Float[np.ndarray, "sample draw other"]]:
+    """How alike each sample's map and its others are (`likeness`), and what chance alone leaves (`chances`)."""
+    values, control = np.zeros((len(own), len(others))), np.zeros((len(own), draws, len(others)))
+    for i, (map_, places) in enumerate(zip(own, occupied(subject, samples), strict=True)):
+        values[i] = likeness(measure, map_, np.stack([other[i] for other in others]), places)
+        control[i] = chances(measure, map_, places, control[i].size, seed, samples.ids[i]).reshape(control[i].shape)
+    return values, control
+
+
 def occupied(subject: Subject, samples: Samples) -> Bool[np.ndarray, "sample place"]:
     """Which places of each sample (pixels, tokens, columns, points in time) are not padding."""
     features = fine_features(subject.task, samples.inputs)

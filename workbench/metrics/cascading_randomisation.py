@@ -12,7 +12,7 @@ from workbench.repetition import again, configured
 from workbench.robustness import deviations, steps
 from workbench.scoring import AbstractMetric, over_places
 from workbench.settings import setting
-from workbench.similarity import MEASURES, chances, likeness, no_ssim, occupied
+from workbench.similarity import MEASURES, against_chance, no_ssim
 from workbench.subject import Subject
 from zoo.errors import InputError
 from zoo.model import TraditionalModel
@@ -97,13 +97,7 @@ class CascadingRandomisation(AbstractMetric):
             others.append(self._maps(subject.with_model(network), samples, attribution, config))
         if not shares:
             raise InputError("This network has no weights to randomise.")
-        inside = occupied(subject, samples)
-        values, control = np.zeros((len(own), len(shares))), np.zeros((len(own), self.n_draws, len(shares)))
-        for i, (a, places) in enumerate(zip(own, inside, strict=True)):
-            values[i] = likeness(self.similarity, a, np.stack([stage[i] for stage in others]), places)
-            drawn = chances(self.similarity, a, places, control[i].size, self.seed, samples.ids[i])
-            control[i] = drawn.reshape(control[i].shape)
-        return shares, values, control
+        return shares, *against_chance(self.similarity, subject, samples, own, others, self.n_draws, self.seed)
 
     def _maps(
         self, subject: Subject, samples: Samples, attribution: Attribution, config: AbstractMethod

@@ -11,7 +11,7 @@ from workbench.records import Attribution, Score
 from workbench.repetition import again, configured
 from workbench.scoring import AbstractMetric, over_places
 from workbench.settings import setting
-from workbench.similarity import MEASURES, chances, likeness, no_ssim, occupied
+from workbench.similarity import MEASURES, against_chance, no_ssim
 from workbench.subject import Subject
 from zoo.task import Samples
 
@@ -56,11 +56,8 @@ class ClassSensitivity(AbstractMetric):
         record = attribution if cheap == config else again(subject, samples, attribution, cheap)
         asked = replace(attribution, classes=self.others(subject, samples, attribution).numpy())
         own, other = over_places(record), over_places(again(subject, samples, asked, cheap))
-        values, control = np.zeros(len(own)), np.zeros((len(own), self.n_draws))
-        for i, (a, b, places) in enumerate(zip(own, other, occupied(subject, samples), strict=True)):
-            values[i] = likeness(self.similarity, a, b[None], places)[0]
-            control[i] = chances(self.similarity, a, places, self.n_draws, self.seed, samples.ids[i])
-        return self.record(attribution, values, control)
+        values, control = against_chance(self.similarity, subject, samples, own, [other], self.n_draws, self.seed)
+        return self.record(attribution, values[:, 0], control[..., 0])
 
     def others(self, subject: Subject, samples: Samples, attribution: Attribution) -> Int[torch.Tensor, "sample"]:
         """The class that each sample's own is compared with."""

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from workbench.records import Attribution, Score
 from workbench.repetition import again, configured
 from workbench.scoring import AbstractMetric, over_places
 from workbench.settings import setting
-from workbench.similarity import MEASURES, chances, likeness, no_ssim, occupied
+from workbench.similarity import MEASURES, against_chance, no_ssim
 from workbench.subject import Subject
 from workbench.twin import Twin, twin
 from zoo.errors import InputError
@@ -62,12 +60,9 @@ class LabelRandomisation(AbstractMetric):
             other = again(found.subject, samples, attribution, cheap)
         except InputError as reason:
             return self.unmeasured(attribution, str(reason))
-        values, control = np.zeros(len(samples)), np.zeros((len(samples), self.n_draws))
-        pairs = zip(over_places(record), over_places(other), occupied(subject, samples), strict=True)
-        for i, (own, its, places) in enumerate(pairs):
-            values[i] = likeness(self.similarity, own, its, places)
-            control[i] = chances(self.similarity, own, places, self.n_draws, self.seed, samples.ids[i])
-        return self.record(attribution, values, control, remark=found.sentence)
+        own, others = over_places(record), [over_places(other)]
+        values, control = against_chance(self.similarity, subject, samples, own, others, self.n_draws, self.seed)
+        return self.record(attribution, values[:, 0], control[..., 0], remark=found.sentence)
 
     def twin_of(self, subject: Subject) -> Twin:
         """The model that has learnt permuted labels, which all methods meet."""
