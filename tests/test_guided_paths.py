@@ -11,7 +11,7 @@ from workbench.blur import blurred
 from workbench.explanation import explain, method
 from workbench.methods.blur_integrated_gradients import BlurIntegratedGradients
 from workbench.methods.guided_integrated_gradients import GuidedIntegratedGradients
-from workbench.path import Pieces
+from workbench.pieces import Even
 
 
 class Steps(Scalar):
@@ -112,11 +112,12 @@ def test_integral_along_the_guided_path_equals_a_fine_sum():
     np.testing.assert_allclose(explain(of, samples, config, SCORE).values[0], expected, atol=1e-4)
 
 
-def test_pieces_are_at_least_as_many_as_lines():
+def test_pieces_of_a_chain_of_lines_each_lie_on_one():
     of = subject(Linear)
     samples = at((1.0, 1.0, 1.0, 1.0))
     nodes = torch.stack([samples.inputs * t for t in (0.0, 0.1, 0.7, 1.0)], 1)
-    for count in (2, 3, 4, 7):
-        pieces = Pieces.even(query(of, samples), nodes, torch.arange(1), count)
-        assert int(pieces.count()) == 3 * -(-count // 3)
-        np.testing.assert_allclose(pieces.total()[0], (2, 2, -3, 0), atol=1e-5)
+    for count in (3, 6, 9):
+        pieces = Even.of(query(of, samples), nodes, torch.arange(1), count)
+        np.testing.assert_allclose(pieces.mean()[0], (2, 2, -3, 0), atol=1e-5)
+        per_line = pieces.shares().view(3, -1).sum(1)
+        np.testing.assert_allclose(per_line, torch.tensor([0.1, 0.6, 0.3]), atol=1e-5)

@@ -68,15 +68,15 @@ class Scaled(ConvolutionalNetwork):
     def layers(self):
         return [self.body]
 
-    def finish(self, maps):
-        return self.head(maps.mean((2, 3)))
+    def finish(self, last):
+        return self.head(last.mean((2, 3)))
 
 
 class Viewed(Scaled):
     """Counts on the order of its axes in memory."""
 
-    def finish(self, maps):
-        return self.head(maps.view(len(maps), self.head.in_features, -1).mean(2))
+    def finish(self, last):
+        return self.head(last.view(len(last), self.head.in_features, -1).mean(2))
 
 
 class Residual(Scaled):

@@ -280,7 +280,7 @@ def test_gradients_by_several_threads_keep_the_order_of_images_in_memory(monkeyp
 
 
 def test_rows_of_a_few_columns_go_through_together_and_images_in_smaller_chunks():
-    for elements, expected in ((20, 1638), (64, 512), (3072, 85)):
+    for elements, expected in ((20, 3276), (64, 512), (3072, 85)):
         sizes = list[int]()
         chunked(lambda rows, sizes=sizes: sizes.append(rows.stop - rows.start) or torch.zeros(1), 5000, elements)
         assert max(sizes) == expected

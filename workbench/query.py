@@ -16,8 +16,11 @@ from workbench.records import Output
 from workbench.subject import Subject, chunked, read
 from workbench.switches import plain_kernels
 from workbench.tape import Tape, record
-from zoo.model import Capability
+from zoo.model import Capability, TokenNetwork
 from zoo.task import Samples
+
+ALIKE = 8
+"""Columns by which sentences that go through a network together may differ: what is padding in all is left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,19 @@ class Query:
         self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
     ) -> tuple[Float[Tensor, "row"], Float[Tensor, "row ..."]]:
         """f and ∂f/∂point. Rows are independent, so one backward pass through their sum gives every row's gradient."""
+        if (widths := self.widths(points, rows)) is None:
+            return self._values_and_gradients(points, rows)
+        values, gradients = points.new_zeros(len(points)), torch.zeros_like(points)
+        for chosen, width in widths:
+            part, at = chosen.to(points.device), points[chosen.to(points.device), :width]
+            values[part], gradients[part, :width] = self._values_and_gradients(
+                at, chosen if rows is None else rows[chosen]
+            )
+        return values, gradients
+
+    def _values_and_gradients(
+        self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None
+    ) -> tuple[Float[Tensor, "row"], Float[Tensor, "row ..."]]:
         values = []
 
         def compute(part: slice) -> Tensor:
@@ -91,21 +107,29 @@ class Query:
             self.subject.meter.add(forward=0, backward=len(leaf))
             return gradient
 
-        gradients = chunked(compute, len(points), points[0].numel(), self.subject.device)
+        gradients = chunked(compute, len(points), self.size(points), self.subject.device)
         return torch.cat(values), gradients
 
     def values_at(
         self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None
     ) -> Float[Tensor, "row"]:
         """f at points, without a gradient."""
+        if (widths := self.widths(points, rows)) is None:
+            return self._values_at(points, rows)
+        values = points.new_zeros(len(points))
+        for chosen, width in widths:
+            part, at = chosen.to(points.device), points[chosen.to(points.device), :width]
+            values[part] = self._values_at(at, chosen if rows is None else rows[chosen])
+        return values
 
+    def _values_at(self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None) -> Float[Tensor, "row"]:
         def compute(part: slice) -> Tensor:
             with torch.no_grad():
                 value = self._read_at(points[part], part, rows)
             self.subject.meter.add(forward=len(value))
             return value
 
-        return chunked(compute, len(points), points[0].numel(), self.subject.device)
+        return chunked(compute, len(points), self.size(points), self.subject.device)
 
     def recorded(self, points: Float[Tensor, "row ..."], rows: Int[Tensor, "row"] | None = None) -> Tape:
         """The tape of f at points: every operation on the way with its values, so let them be few at a time."""
@@ -221,7 +245,7 @@ class Query:
     def _forward(self, points: Tensor, where: slice | Tensor) -> tuple[Tensor, Float[Tensor, "part class"]]:
         """A leaf with the values of `points`, and the logits there, with a graph between them."""
 
-        mask = None if self.mask is None else self.mask[where]
+        mask = None if self.mask is None else self.mask[where][:, : points.shape[1]]
 
         def ask(leaf: Tensor) -> Tensor:
             self.subject.meter.add(forward=len(leaf))
@@ -229,13 +253,36 @@ class Query:
 
         if self._kept is not None:
             return self._kept.graph(points, mask, ask)
-        leaf = points.detach().clone().requires_grad_()
+        leaf = points.detach().requires_grad_()  # not written to: foreign modules get a copy
         return leaf, ask(leaf)
 
     def _read_at(self, points: Tensor, part: slice, rows: Int[Tensor, "row"] | None) -> Float[Tensor, "part"]:
         where = part if rows is None else rows[part]
-        mask = None if self.mask is None else self.mask[where]
+        mask = None if self.mask is None else self.mask[where][:, : points.shape[1]]
         return read(self.subject.logits_at(points, mask), self.classes[where], self.output)
+
+    @cached_property
+    def _lengths(self) -> Int[Tensor, "sample"] | None:
+        """Columns of each sample up to its last token, rounded up, so that few lengths are told apart; None where it is
+        not known that padding changes nothing. They are the sample's own: a batch that it is in changes none."""
+        if self.mask is None or not isinstance(self.subject.network, TokenNetwork):
+            return None
+        places = torch.arange(1, self.mask.shape[1] + 1, device=self.mask.device)
+        last = (self.mask * places).amax(1).clamp(min=1).cpu()
+        return (last + -last % ALIKE).clamp(max=self.mask.shape[1])
+
+    def widths(self, points: Tensor, rows: Int[Tensor, "row"] | None) -> list[tuple[Int[Tensor, "_"], int]] | None:
+        """Rows of about one length, and it: what comes behind is padding. None where there is nothing to leave out."""
+        if self._lengths is None or not len(points):
+            return None
+        lengths = self._lengths if rows is None else self._lengths[rows]
+        if int(lengths.min()) == points.shape[1]:
+            return None
+        return [((lengths == width).nonzero()[:, 0], int(width)) for width in lengths.unique()]
+
+    def size(self, points: Float[Tensor, "row ..."]) -> int:
+        """What a row counts for when chunks are cut: points behind the first layers count as the inputs they are of."""
+        return points[0].numel() if self.subject.embeds else self.inputs[0].numel()
 
     def _classes(self, rows: Int[Tensor, "row"] | None) -> Int[Tensor, "row"]:
         return self.classes if rows is None else self.classes[rows]

@@ -22,9 +22,9 @@ from zoo.task import Samples, Task
 CHUNK = {"cpu": (512, 2**18), "cuda": (8192, 2**25)}
 """Rows and input elements sent through a network at once. On a CPU the activations of a small network then stay in the
 caches (measured: 32 × 32 images are fastest at 64 to 128 rows, sentences at 64 to 256; 1,024 take twice as long)."""
-NARROW = 2**15
-"""Input elements up to which a CPU takes more rows than that: what a call costs beside its arithmetic is most of it
-where there are only a few columns (measured: 20 are a quarter faster at 1,600 rows than at 512)."""
+COLUMNS, NARROW = 32, 2**16
+"""So many columns are few: what a call costs beside its arithmetic is most of it, so a CPU takes rows up to this many
+elements (measured: 20 columns are a quarter faster at 1,600 rows than at 512, and a sixth at 3,200 than at 1,600)."""
 TOKEN = 64
 """What a token id counts for in that, since its embedding is what goes through the network."""
 
@@ -117,6 +117,12 @@ class Subject:
     def private(self) -> Self:
         """The same subject around a copy of its network that is nobody else's; parameters and meter are shared."""
         return replace(self, model=self.network, digest="")
+
+    def behind(self, rest: Network) -> Self:
+        """The same subject as seen from behind the first layers of its network; the meter is shared."""
+        view = copy.copy(self)
+        object.__setattr__(view, "model", rest)
+        return view
 
     def metered(self, watch: Callable[[Meter], None] | None = None) -> Self:
         """The same subject with a meter of its own: a call's passes are counted for it alone."""
@@ -252,10 +258,7 @@ def chunked(
     compute: Callable[[slice], Tensor], count: int, elements: int, device: torch.device = torch.device("cpu")
 ) -> Tensor:
     """`compute` over rows 0…count in chunks, concatenated; a chunk that does not fit in memory is halved."""
-    most_rows, most_elements = CHUNK.get(device.type, CHUNK["cpu"])
-    if device.type == "cpu":
-        most_rows = max(most_rows, NARROW // max(1, elements))
-    size = max(1, min(most_rows, most_elements // max(1, elements)))
+    size = rows_at_once(elements, device)
     parts, start = [], 0
     while start < count:
         try:
@@ -266,7 +269,15 @@ def chunked(
                 raise
             torch.cuda.empty_cache()
             size //= 2
-    return torch.cat(parts)
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def rows_at_once(elements: int, device: torch.device) -> int:
+    """Rows of so many elements that are best sent through a network together."""
+    most_rows, most_elements = CHUNK.get(device.type, CHUNK["cpu"])
+    if device.type == "cpu" and elements <= COLUMNS:
+        most_rows = max(most_rows, NARROW // max(1, elements))
+    return max(1, min(most_rows, most_elements // max(1, elements)))
 
 
 def to_numpy(values: Tensor) -> np.ndarray:

@@ -81,7 +81,8 @@ class TokenNetwork(Network):
     def from_embedding(
         self, embedded: Float[Tensor, "sample token hidden"], mask: Bool[Tensor, "sample token"]
     ) -> Float[Tensor, "sample class"]:
-        """Logits from embeddings; `mask` is True where there is a token and False where there is padding."""
+        """Logits from embeddings; `mask` is True where there is a token and False where there is padding, which changes
+        nothing: with more of it or less at the end the logits are the same."""
 
     def forward(self, inputs: Int[Tensor, "sample token"]) -> Float[Tensor, "sample class"]:
         return self.from_embedding(self.embed(inputs), inputs != self.padding)
@@ -98,11 +99,35 @@ class SequenceNetwork(Network):
         return self.steps(inputs)[:, -1]
 
 
-class ConvolutionalNetwork(Network):
+class LayeredNetwork(Network):
+    """A network that is a row of layers: `forward(inputs) = finish(layers(prepare(inputs)))`.
+
+    What is known of a layer (that it is affine, say, or looks at places alone) can then be used without a hook.
+    """
+
+    @abstractmethod
+    def prepare(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample ..."]:
+        """What is done to each value by itself before the first layer (centring, say)."""
+
+    @abstractmethod
+    def layers(self) -> Sequence[nn.Module]:
+        """The layers, in their order; nested `nn.Sequential`s are read through."""
+
+    @abstractmethod
+    def finish(self, last: Float[Tensor, "sample feature ..."]) -> Float[Tensor, "sample class"]:
+        """Logits from what the last layer gives."""
+
+    def forward(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
+        values = self.prepare(inputs)
+        for layer in self.layers():
+            values = layer(values)
+        return self.finish(values)
+
+
+class ConvolutionalNetwork(LayeredNetwork):
     """A network that looks at places in a row of layers, and at the whole only at the end.
 
-    `forward(images) = finish(layers(prepare(images)))`: what a change in one corner of the image does can therefore be
-    computed in that corner alone, layer by layer.
+    What a change in one corner of the image does can therefore be computed in that corner alone, layer by layer.
     """
 
     capabilities = frozenset({Capability.GRADIENT, Capability.CONVOLUTION, Capability.ACTIVATION_MAPS})
@@ -114,18 +139,8 @@ class ConvolutionalNetwork(Network):
         """What is done to each value by itself before the first layer (centring, say)."""
 
     @abstractmethod
-    def layers(self) -> Sequence[nn.Module]:
-        """The layers, in their order; nested `nn.Sequential`s are read through."""
-
-    @abstractmethod
-    def finish(self, maps: Float[Tensor, "sample feature height width"]) -> Float[Tensor, "sample class"]:
+    def finish(self, last: Float[Tensor, "sample feature height width"]) -> Float[Tensor, "sample class"]:
         """Logits from what the last layer says of each place."""
-
-    def forward(self, inputs: Float[Tensor, "sample channel height width"]) -> Float[Tensor, "sample class"]:
-        maps = self.prepare(inputs)
-        for layer in self.layers():
-            maps = layer(maps)
-        return self.finish(maps)
 
 
 class TraditionalModel(ABC):

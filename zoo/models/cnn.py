@@ -50,8 +50,8 @@ class Cnn(ConvolutionalNetwork):
     def layers(self) -> Sequence[nn.Module]:
         return list(self.stages)  # each: sample, width of the stage, height / 2, width / 2
 
-    def finish(self, maps: Float[Tensor, "sample feature height width"]) -> Float[Tensor, "sample class"]:
-        return self.classify(self.dropout(maps.mean((2, 3))))  # the mean: sample, feature
+    def finish(self, last: Float[Tensor, "sample feature height width"]) -> Float[Tensor, "sample class"]:
+        return self.classify(self.dropout(last.mean((2, 3))))  # the mean: sample, feature
 
 
 def _stage(before: int, after: int) -> nn.Sequential:

@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from zoo.errors import unknown
-from zoo.model import Network
+from zoo.model import LayeredNetwork
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "sigmoid": nn.Sigmoid}
 
 
-class Mlp(Network):
+class Mlp(LayeredNetwork):
     """Layers that are fully connected, with a nonlinearity after each but the last.
 
     x ← (x − mean) / deviation;  per hidden layer x ← φ(W x + b);  z = centre + spread (W x + b)
@@ -54,11 +54,14 @@ class Mlp(Network):
         self.hidden = nn.ModuleList(_layer(a, b, activation, dropout) for a, b in sizes)
         self.classify = nn.Linear((features, *widths)[-1], classes)
 
-    def forward(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample class"]:
-        row = ((inputs - self.mean) / self.deviation).flatten(1)  # sample, feature
-        for layer in self.hidden:
-            row = layer(row)  # sample, hidden
-        return self.centre + self.spread * self.classify(row)
+    def prepare(self, inputs: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample feature"]:
+        return ((inputs - self.mean) / self.deviation).flatten(1)
+
+    def layers(self) -> Sequence[nn.Module]:
+        return [*self.hidden, self.classify]  # each: sample, width
+
+    def finish(self, last: Float[Tensor, "sample class"]) -> Float[Tensor, "sample class"]:
+        return self.centre + self.spread * last
 
 
 def _layer(before: int, after: int, activation: str, dropout: float) -> nn.Sequential:

@@ -66,8 +66,8 @@ class Speednet(ConvolutionalNetwork):
     def layers(self) -> Sequence[nn.Module]:
         return [self.whiten, *self.blocks]  # each block: sample, its width, height / 2, width / 2
 
-    def finish(self, maps: Float[Tensor, "sample feature height width"]) -> Float[Tensor, "sample class"]:
-        return self.scale * self.classify(maps.amax((2, 3)))  # the maximum: sample, feature
+    def finish(self, last: Float[Tensor, "sample feature height width"]) -> Float[Tensor, "sample class"]:
+        return self.scale * self.classify(last.amax((2, 3)))  # the maximum: sample, feature
 
 
 class _Whitening(nn.Module):
