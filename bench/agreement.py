@@ -18,8 +18,8 @@ import workbench
 import zoo
 from bench.race import release
 from bench.tables import query as on_columns
+from workbench.contributions import contributions
 from workbench.explanation import explain, method
-from workbench.multipliers import contributions
 from workbench.query import Query
 from workbench.records import Output, Target
 from workbench.subject import Subject
@@ -112,9 +112,7 @@ def references(query: Query) -> Tensor:
 
 def deep_lift_shap(query: Query) -> Tensor:
     """Ours over references that are the same for all samples."""
-    drawn, rows = references(query), torch.arange(SAMPLES).repeat_interleave(REFERENCES)
-    parts = contributions(query, drawn.repeat(SAMPLES, 1, 1, 1), rows)
-    return parts.unflatten(0, (SAMPLES, REFERENCES)).mean(1)
+    return contributions(query, references(query)[None], torch.arange(SAMPLES)).mean(1)
 
 
 def gap(query: Query, values: Tensor) -> str:

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 import workbench
 from bench.race import Call, Race, main, off
+from workbench.contributions import contributions
 from workbench.explanation import AbstractMethod, explain, explain_classes, method
-from workbench.multipliers import contributions
 from workbench.noise import scale
 from workbench.query import Query
 from workbench.records import Output, Target
@@ -238,7 +238,7 @@ def of_references(query: Query) -> Iterator[Race]:
 
     def own() -> Tensor:
         asked = Query(query.subject, query.samples, classes, query.output)
-        return contributions(asked, drawn.repeat(len(x), 1, 1, 1), rows).unflatten(0, (len(x), REFERENCES)).mean(1)
+        return contributions(asked, drawn[None], torch.arange(len(x))).mean(1)
 
     def theirs() -> Tensor:
         return peer.attribute(x.clone(), drawn, target=classes)

@@ -7,52 +7,21 @@ what the inputs explain is what the output changed by, whatever the activations,
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from workbench import operations
-from workbench.query import Query
+from workbench.adjoints import passed_back
 from workbench.reveal_cancel import RevealCancel
-from workbench.subject import chunked
 from workbench.tape import Step, Tape
 from zoo.errors import InputError
 
-GAP = 1e-6
-"""Of the difference to be explained. Where rounding leaves more, the rows are done again in float64: saturated gates
-and products of them make multipliers of opposite sign that are a hundred times what they add up to."""
 NEARLY = 1e-6
 """Of the size of a value: a smaller difference is rounding, and the slope stands for the quotient of differences."""
+POOLING = frozenset(["max_pool2d_with_indices", "max_pool3d_with_indices"])
+UNTOLD = ((), 0, 1, False)
+"""A pooling's stride, padding, dilation and rounding where they are left out."""
 Messages = Sequence[Tensor | None]
-
-
-def contributions(
-    query: Query, reference: Float[Tensor, "row ..."], rows: Int[Tensor, "row"], reveal: bool = False
-) -> Float[Tensor, "row ..."]:
-    """m (x - x') for the samples `rows`, each against its own row of `reference` (points, not inputs)."""
-
-    def compute(part: slice) -> Tensor:
-        found, gap = _contributions(query, reference[part], rows[part], reveal)
-        coarse = torch.where(gap > GAP)[0]
-        if len(coarse) and found.dtype != torch.float64:
-            exact = query.doubled()
-            again = _contributions(exact, reference[part][coarse].double(), rows[part][coarse], reveal)
-            found[coarse] = again[0].to(found)
-        return found
-
-    return chunked(compute, len(rows), 2 * reference[0].numel(), query.subject.device)
-
-
-def _contributions(
-    query: Query, reference: Float[Tensor, "row ..."], rows: Int[Tensor, "row"], reveal: bool
-) -> tuple[Float[Tensor, "row ..."], Float[Tensor, "row"]]:
-    """The contributions, and the share of the difference that they miss."""
-    tape, twin = query.recorded(query.points[rows], rows), query.recorded(reference, rows)
-    found = multipliers(tape, twin, torch.ones_like(tape.values[tape.output]), reveal)
-    found = found * (query.points[rows] - reference)
-    query.subject.meter.add(forward=0, backward=len(rows))
-    wanted = (tape.values[tape.output] - twin.values[twin.output]).double()
-    missed = (found.double().flatten(1).sum(1) - wanted).abs()
-    return found, missed / wanted.abs().clamp(min=1e-30)
 
 
 def multipliers(
@@ -60,7 +29,8 @@ def multipliers(
 ) -> Float[Tensor, "row ..."]:
     """m at the input with Σ m (x - x') = f(x) - f(x') for each row; `twin` is the tape of the reference inputs.
 
-    With `reveal` nonlinearities behind a layer follow the reveal-cancel rule instead of the rescale rule.
+    With `reveal` nonlinearities behind a layer follow the reveal-cancel rule instead of the rescale rule. Where
+    each value of the one tape has a single row it stands for as many as the twin has (without `reveal`).
 
     Raises `InputError` for an operation without a rule, and where the network took another path for the reference.
     Reference: [shrikumar2017learning]
@@ -83,19 +53,17 @@ def multipliers(
 def passed(step: Step, twin: Step, messages: Messages) -> Mapping[int, Tensor]:
     """The multipliers of a step's live arguments, given those of what it makes."""
     if operations.is_linear(step):
-        return step.pulled_back(messages)
+        return passed_back(twin, messages)
     name, message = step.name, messages[0]
     assert message is not None, "only the first thing that these operations make has a derivative"
     if name in operations.ELEMENTWISE and len(step.live) == 1:
         (place,) = step.live
-        slope = step.pulled_back((torch.ones_like(message),))[place]
-        change = (step.made[0] - twin.made[0], step.inputs[place] - twin.inputs[place])
-        return {place: message * _quotient(*change, slope, step.inputs[place].abs() + twin.inputs[place].abs())}
+        return {place: _quotient(step, twin, place).mul_(message)}
     if name in operations.PRODUCTS:  # linear in each factor: exact at the middle of both
         middle = {place: (step.inputs[place] + twin.inputs[place]) / 2 for place in step.live}
-        return step.pulled_back(messages, middle)
+        return twin.pulled_back(messages, middle)
     if name in operations.MAXIMUM | operations.MINIMUM:
-        return _winner(step, twin, messages)
+        return _winner(step, twin, message)
     rules = {
         "div": _division,
         "native_layer_norm": _layer_norm,
@@ -110,32 +78,55 @@ def passed(step: Step, twin: Step, messages: Messages) -> Mapping[int, Tensor]:
     return rules[name](step, twin, message)
 
 
-def _quotient(out: Tensor, inner: Tensor, slope: Tensor, size: Tensor) -> Tensor:
-    """Δout / Δin, or the slope where the difference is nothing but rounding."""
-    near = inner.abs() <= NEARLY * size
-    return torch.where(near, slope, out / torch.where(near, 1, inner))
+def _quotient(step: Step, twin: Step, place: int) -> Tensor:
+    """Δout / Δin, or the slope at x where the difference is nothing but rounding. max(x, 0) has no such places: its
+    quotient is (y + y') / (|x| + |x'|), 1 or 0 where both are on one side."""
+    (x, x_), (y, y_) = (step.inputs[place], twin.inputs[place]), (step.made[0], twin.made[0])
+    if step.name == "relu":
+        return (y + y_).div_(x.abs().clamp_(min=torch.finfo(x.dtype).tiny) + x_.abs())
+    change = x - x_
+    near = change.abs() <= NEARLY * (x.abs() + x_.abs())
+    slope = step.pulled_back((torch.ones_like(y), *[None] * (len(step.made) - 1)))[place]
+    return torch.where(near, slope, (y - y_) / change)
 
 
-def _winner(step: Step, twin: Step, messages: Messages) -> Mapping[int, Tensor]:
+def _winner(step: Step, twin: Step, message: Tensor) -> Mapping[int, Tensor]:
     """max: up to where the two maxima cross the change belongs to the place that wins at x, beyond it to the one that
-    wins at x'. Neither can then be asked for more than its own Δ, so no quotient is unbounded."""
-    (y, *_), (other, *_) = step.made, twin.made
-    cross = torch.maximum(y, other) if step.name in operations.MAXIMUM else torch.minimum(y, other)
-    rest: list[Tensor | None] = [None] * (len(messages) - 1)
-    here = step.pulled_back([messages[0] * (cross - other), *rest])
-    there = twin.pulled_back([messages[0] * (y - cross), *rest])
-    found = {}
-    for place in step.live:
-        share, change = here[place] + there[place], step.inputs[place] - twin.inputs[place]
-        found[place] = torch.where(share == 0, 0, share / torch.where(change == 0, 1, change))
-    return found
+    wins at x'. Neither can then be asked for more than its own Δ, so no quotient is unbounded; nor for one of another
+    sign, so that |Δ| will do."""
+    y, other = step.made[0], twin.made[0]
+    ahead = y > other if step.name in operations.MAXIMUM else y < other
+    share = (y - other).abs_().mul_(message)
+    if step.name in POOLING and len(step.live) == 1:
+        passed = _pooled(step, twin, share, ahead)
+    else:
+        rest, whole = (
+            [None] * (len(step.made) - 1),
+            {at: step.inputs[at].expand_as(twin.inputs[at]) for at in step.live},
+        )
+        here = step.pulled_back([torch.where(ahead, share, 0), *rest], whole)
+        there = twin.pulled_back([torch.where(ahead, 0, share), *rest])
+        passed = {place: here[place] + there[place] for place in step.live}
+    for place, part in passed.items():
+        size = (step.inputs[place] - twin.inputs[place]).abs_().clamp_(min=torch.finfo(part.dtype).tiny)
+        part.div_(size if size.sum().isfinite() else torch.where(part == 0, 1, size))  # what was masked is -inf
+    return passed
+
+
+def _pooled(step: Step, twin: Step, share: Tensor, ahead: Tensor) -> dict[int, Tensor]:
+    """What each window's share sums up to at the places that won it."""
+    places = (step.made[1] - twin.made[1]).mul_(ahead).add_(twin.made[1])  # torch.where, five times faster
+    told = step.arguments[1:]
+    window, stride, padding, dilation, ceiling = told + UNTOLD[len(told) - 1 :]
+    back = getattr(torch.ops.aten, f"{step.name}_backward")
+    return {0: back(share, twin.inputs[0], window, stride, padding, dilation, ceiling, places)}
 
 
 def _division(step: Step, twin: Step, message: Tensor) -> Mapping[int, Tensor]:
     """a / b as a · (1 / b), whose second factor changes by -Δb / (b b')."""
     (a, b), (a_, b_) = ([torch.as_tensor(each) for each in one.arguments[:2]] for one in (step, twin))
     found = {0: message * (1 / b + 1 / b_) / 2, 1: -message * (a + a_) / 2 / (b * b_)}
-    return {place: _shaped(found[place], step.inputs[place]) for place in step.live}
+    return {place: _shaped(found[place], twin.inputs[place]) for place in step.live}
 
 
 def _softmax(step: Step, twin: Step, message: Tensor) -> Mapping[int, Tensor]:
@@ -184,11 +175,11 @@ def _layer_norm(step: Step, twin: Step, message: Tensor) -> Mapping[int, Tensor]
 
 
 def _group_norm(step: Step, twin: Step, message: Tensor) -> Mapping[int, Tensor]:
-    _, weight, _, rows, channels, _, groups, epsilon = step.arguments
-    x, x_ = (one.inputs[0].reshape(rows, groups, -1) for one in (step, twin))
+    _, weight, _, rows, channels, _, groups, epsilon = twin.arguments
+    x, x_ = (one.inputs[0].reshape(len(one.inputs[0]), groups, -1) for one in (step, twin))
     scaled = message.reshape(rows, channels, -1)
     scaled = scaled if weight is None else scaled * weight[:, None]
-    return {0: _standardised(x, x_, scaled.reshape(x.shape), (-1,), epsilon).view_as(message)}
+    return {0: _standardised(x, x_, scaled.reshape(x_.shape), (-1,), epsilon).view_as(message)}
 
 
 def _standardised(x: Tensor, x_: Tensor, message: Tensor, dims: tuple[int, ...], epsilon: float) -> Tensor:
@@ -222,7 +213,7 @@ def _check_alike(tape: Tape, twin: Tape) -> None:
 
 def _same_constants(one: Step, other: Step) -> bool:
     for place, (mine, theirs) in enumerate(zip(one.leaves, other.leaves, strict=True)):
-        if place in one.live:
+        if place in one.live or mine is theirs:
             continue
         if isinstance(mine, Tensor):
             if mine.data_ptr() != theirs.data_ptr() and not torch.equal(mine, theirs):

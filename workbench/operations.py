@@ -79,6 +79,8 @@ AVERAGING = frozenset(
 )
 """Sums with constant weights."""
 SUMMING = frozenset(["add", "sub", "rsub", "neg"])
+LINEAR = REARRANGING | AVERAGING | SUMMING
+"""Linear whatever they are given."""
 PRODUCTS = frozenset(["addmm", "addmv", "baddbmm", "bmm", "dot", "linear", "matmul", "mm", "mul", "mv"])
 """Linear in each of their factors."""
 WEIGHING = frozenset(["addmm", "convolution", "mm"])
@@ -155,7 +157,7 @@ TRAINING = 5
 def is_linear(step: Step) -> bool:
     """Whether what the step makes is linear in its live arguments together, up to a constant."""
     name = step.name
-    if name in REARRANGING | AVERAGING | SUMMING:
+    if name in LINEAR:
         return True
     if name in NORMALISING:
         return name.endswith("no_training") or step.arguments[TRAINING] is False

@@ -258,8 +258,7 @@ def chunked(
     compute: Callable[[slice], Tensor], count: int, elements: int, device: torch.device = torch.device("cpu")
 ) -> Tensor:
     """`compute` over rows 0…count in chunks, concatenated; a chunk that does not fit in memory is halved."""
-    size = rows_at_once(elements, device)
-    parts, start = [], 0
+    size, parts, start = rows_at_once(elements, device), [], 0
     while start < count:
         try:
             parts.append(compute(slice(start, min(start + size, count))))

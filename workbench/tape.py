@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from workbench.nesting import flattened, nested
 from zoo.errors import InputError
 
 CONSTANT = -1
@@ -35,7 +35,8 @@ class Step:
     """One operation: which, on what, and which of its tensors come from the input.
 
     `leaves` are all its arguments, flat; `live` says at which of them stands a value of the tape (place → number of the
-    value); `outputs` are the numbers of the values it made, None for what has no derivative (indices, masks).
+    value); `outputs` are the numbers of the values it made, None for what has no derivative (indices, masks); `made` is
+    all that it made.
     """
 
     operation: Any
@@ -50,10 +51,10 @@ class Step:
         """As torch calls the operation: "convolution", "addmm"."""
         return str(self.operation.overloadpacket.__name__)
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[Any, ...]:
         """In the order of the operation's signature, as they were given; keyword arguments left out."""
-        return tuple(tree_unflatten(list(self.leaves), self.structure)[0])
+        return nested(self.structure[0], self.leaves)
 
     @cached_property
     def inputs(self) -> dict[int, Tensor]:
@@ -62,7 +63,7 @@ class Step:
 
     def run(self, changed: Mapping[int, Tensor]) -> tuple[Any, ...]:
         """What it makes with some arguments exchanged, by their place."""
-        args, kwargs = tree_unflatten([changed.get(i, leaf) for i, leaf in enumerate(self.leaves)], self.structure)
+        args, kwargs = nested(self.structure, [changed.get(i, leaf) for i, leaf in enumerate(self.leaves)])
         return _several(self.operation(*args, **kwargs))
 
     def pulled_back(
@@ -77,7 +78,7 @@ class Step:
             wanted = {place: given[place].detach().requires_grad_() for place in self.live}
             made = self.run({**given, **wanted})
             known = zip(made, messages, strict=True)
-            pairs = [(out, _plain(message)) for out, message in known if message is not None and out.requires_grad]
+            pairs = [(out, plain(message)) for out, message in known if message is not None and out.requires_grad]
             if not pairs:  # zeros in the shape of the input, say
                 return {}
             found = torch.autograd.grad(
@@ -141,7 +142,7 @@ class _Recorder(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steps: list[tuple[Any, list[Any], Any, dict[int, int], tuple[int | None, ...]]] = []
+        self._steps: list[tuple[Any, list[Any], Any, dict[int, int], tuple[int | None, ...], tuple[Any, ...]]] = []
         self._values: list[Tensor] = []
         self._alive: list[Tensor] = []  # so that no identity is given twice
         self._numbers: dict[int, int | None] = {}
@@ -173,14 +174,15 @@ class _Recorder(TorchDispatchMode):
         """What was recorded, with every value as it was when the step read it."""
         values = tuple(value.detach() for value in self._values)
         steps = []
-        for operation, leaves, structure, live, outputs in self._steps:
+        for operation, leaves, structure, live, outputs, others in self._steps:
             whole = tuple(values[live[i]] if i in live else leaf for i, leaf in enumerate(leaves))
-            made = tuple(None if out is None else values[out] for out in outputs)
+            made = tuple(other if out is None else values[out] for out, other in zip(outputs, others, strict=True))
             steps.append(Step(operation, whole, structure, live, outputs, made))
         return Tape(tuple(steps), values, output)
 
     def __torch_dispatch__(self, operation: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        leaves, structure = tree_flatten((args, kwargs or {}))
+        leaves: list[Any] = []
+        structure = flattened((args, kwargs or {}), leaves)
         live = {place: number for place, leaf in enumerate(leaves) if (number := self.number(leaf)) is not None}
         if not live:
             result = operation(*args, **(kwargs or {}))
@@ -198,8 +200,10 @@ class _Recorder(TorchDispatchMode):
         result = operation(*args, **(kwargs or {}))
         if operation._schema.is_mutable:
             self._outdate(leaves[0])
-        outputs = tuple(self.enter(out) if _differentiable(out) else None for out in _several(result))
-        self._steps.append((pure, kept, structure, live, outputs))
+        made = _several(result)
+        outputs = tuple(self.enter(out) if _differentiable(out) else None for out in made)
+        others = tuple(out if number is None else None for out, number in zip(made, outputs, strict=True))
+        self._steps.append((pure, kept, structure, live, outputs, others))
         return result
 
     def _know(self, tensor: Tensor, number: int) -> None:
@@ -271,7 +275,7 @@ def _several(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, tuple | list) else (result,)
 
 
-def _plain(message: Tensor) -> Tensor:
+def plain(message: Tensor) -> Tensor:
     """A message whose order in memory is in no doubt: with an axis of one it can be read in two ways, and torch 2.13
     then derives batch normalisation wrongly, without a word."""
     return message.contiguous() if 1 in message.shape else message

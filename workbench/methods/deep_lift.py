@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from workbench.contributions import contributions
 from workbench.explanation import AbstractMethod, Claim
-from workbench.multipliers import contributions
 from workbench.query import Query
 from workbench.reference_inputs import REFERENCE_INPUTS, reference_inputs
 from workbench.settings import setting
@@ -47,8 +47,8 @@ class DeepLift(AbstractMethod):
         return self.reference_input in ("noise", "data")
 
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
-        start = query.subject.points(self.reference(query))
-        return contributions(query, start, torch.arange(len(start)), self.rule == "reveal_cancel")
+        start = query.subject.points(self.reference(query))[:, None]
+        return contributions(query, start, torch.arange(len(start)), self.rule == "reveal_cancel")[:, 0]
 
     def cost(self, query: Query) -> tuple[int, int]:
         return 2, 1

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from workbench.contributions import contributions
 from workbench.drawn import AbstractDrawn
 from workbench.explanation import Claim
-from workbench.multipliers import contributions
 from workbench.query import Query
 from workbench.settings import setting
 
@@ -40,9 +40,9 @@ class DeepLiftShap(AbstractDrawn):
     def attribute(self, query: Query) -> Float[Tensor, "sample ..."]:
         found = []
         for rows in self.blocks(query):
-            start = query.subject.points(self.references(query, rows).flatten(0, 1))
-            parts = contributions(query, start, rows.repeat_interleave(self.n_references))
-            found.append(parts.unflatten(0, (len(rows), self.n_references)).double().mean(1).to(query.points.dtype))
+            drawn = self.references(query, rows)
+            start = query.subject.points(drawn.flatten(0, 1)).unflatten(0, drawn.shape[:2])
+            found.append(contributions(query, start, rows).double().mean(1).to(query.points.dtype))
         return torch.cat(found)
 
     def cost(self, query: Query) -> tuple[int, int]:
