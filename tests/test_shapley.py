@@ -10,6 +10,7 @@ import subjects
 import torch
 from subjects import IMAGES, SCORE, TABLES, TEXTS, Additive, Convolved, Described, Scalar, at, query, subject
 
+from workbench import allocation
 from workbench.allocation import Allocation, allocation_of_orders, antithetic_orders, exact_allocation
 from workbench.evaluation import evaluate
 from workbench.explanation import explain, method, methods_for, refusal
@@ -101,6 +102,18 @@ def test_an_order_and_its_reverse_make_games_of_pairs_exact():
     torch.testing.assert_close(worth(pairs, plan), worth(pairs, exact_allocation(9)), atol=1e-12, rtol=0)
     alone = allocation_of_orders(antithetic_orders(9, 1, 0)[:1])
     assert (worth(pairs, alone) - worth(pairs, exact_allocation(9))).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("network", [IMAGES[0], TABLES[0], TEXTS[0]])
+@pytest.mark.parametrize("name", ["exact_shapley", "shapley_sampling", "owen_values"])
+def test_inputs_built_at_once_or_chunk_by_chunk_are_the_same(network, name, monkeypatch):
+    of = subject(network)
+    samples = of.task.samples("test")
+    at_once = explain(of, samples, method(name), SCORE)
+    monkeypatch.setattr(allocation, "BUILT_AT_ONCE", 0)
+    in_chunks = explain(of, samples, method(name), SCORE)
+    np.testing.assert_allclose(at_once.values, in_chunks.values, atol=1e-6)
+    assert at_once.forward_passes == in_chunks.forward_passes
 
 
 def test_a_coalition_is_asked_for_once():
