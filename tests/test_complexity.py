@@ -60,3 +60,24 @@ def test_numbers_zeros_and_single_words_have_a_value(name):
     one = metrics()[name]().score(of, samples, explain(of, samples, method("occlusion"), SCORE))
     assert one.values.tolist() == [1.0 if name == "effective_size" else 0.0]
     assert (one.control == one.values).all()
+
+
+def test_ten_places_alike_hold_nine_tenths_on_nine():
+    """Nine tenths add up to 0.8999999999999999, and to what was asked for nonetheless."""
+    found = metrics()["effective_size"]().measured(np.full((1, 10), 0.1))
+    assert found.tolist() == [9.0]
+    assert metrics()["effective_size"](share=1.0).measured(np.full((1, 10), 0.1)).tolist() == [10.0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_control_follows_the_seed_and_padding_alone_is_left_out_with_a_reason(name):
+    of, samples = subject(OneHotBag), Bag().encode(["bad unseen film not good", "film"])
+    record = explain(of, samples, method("occlusion"), SCORE)
+    first, other = (metrics()[name](seed=seed).score(of, samples, record) for seed in (0, 1))
+    np.testing.assert_array_equal(first.values, other.values)
+    assert (first.control[0] != other.control[0]).any()
+    empty = replace(samples, inputs=samples.inputs * torch.tensor([[1], [0]]))
+    left = metrics()[name]().score(of, empty, record)
+    assert left.sample_ids == samples.ids[:1]
+    assert left.excluded == 1
+    assert left.why == "there is nothing but padding"
