@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from subjects import SCORE, Bag, Constant, Convolved, Dense, Negation, Number, subject
+from subjects import SCORE, Bag, Constant, Convolved, Dense, Negation, Number, Pixels, subject
 
 import workbench
 from workbench.explanation import explain, method
 from workbench.randomisation import cascade, layers, randomised, upper_randomised
 from workbench.scoring import metric
-from workbench.similarity import likeness
+from workbench.similarity import chances, correlations, likeness, no_ssim
 from zoo.errors import InputError
 
 
@@ -47,6 +47,28 @@ def test_parameters_that_are_shared_are_one_and_those_without_a_layer_the_networ
     network.register_parameter("scale", torch.nn.Parameter(torch.ones(1)))
     assert layers(network) == [["scale"], ["0.weight", "0.bias"], ["1.bias"]]
     assert layers(torch.nn.ReLU()) == []
+
+
+def test_another_seed_permutes_otherwise():
+    first, same, other = (randomised(Convolved(), seed).head.weight for seed in (1, 1, 2))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("measure", [correlations, likeness])
+def test_ranks_are_of_the_places_that_are_not_padding(measure):
+    """Three words and two places of padding, where a map may say anything."""
+    of, samples = subject(Negation), Bag().encode(["not good film", "bad unseen film not good"])
+    record = explain(of, samples, method("occlusion"), SCORE)
+    own = np.array([3.0, 1, 2, -9, 9, 0])
+    others = [np.array([2.0, 1, 3, 9, -9, 0]), np.array([-3.0, -1, -2, -9, 9, 0])]
+    inside = samples.inputs[0].numpy() != 0
+    made = [replace(record, values=np.stack((values, own))) for values in (own, *others)]
+    if measure is correlations:
+        found = next(correlations(of, samples, made[0], made[1:]))
+    else:
+        found = [likeness("rank", own, other, inside) for other in others]
+    assert found == pytest.approx([0.5, -1])
 
 
 def test_a_network_that_was_scored_is_left_as_it_was():
@@ -144,17 +166,46 @@ def test_images_are_compared_by_structure_too():
         metric("class_sensitivity", similarity="ssim").score(of, samples, record)
 
 
-def test_structural_similarity_of_one_window_is_its_formula():
+@pytest.mark.parametrize("side", [3, 5, 7])
+def test_structural_similarity_of_one_window_is_its_formula(side):
     """Of a window of 3 × 3: (2 m n + c)(2 s + d) / ((m² + n² + c)(v + w + d)), c = (0.01 · 2)², d = (0.03 · 2)²."""
-    chance = np.random.default_rng(0)
-    pair = [chance.normal(size=(3, 3)) for _ in range(2)]
+    chance, inside = np.random.default_rng(0), np.ones(side**2, bool)
+    pair = [chance.normal(size=(side, side)) for _ in range(2)]
     a, b = (values / np.abs(values).max() for values in pair)
     covariance = np.cov(a.ravel(), b.ravel())
     top = (2 * a.mean() * b.mean() + 0.0004) * (2 * covariance[0, 1] + 0.0036)
     bottom = (a.mean() ** 2 + b.mean() ** 2 + 0.0004) * (covariance[0, 0] + covariance[1, 1] + 0.0036)
-    assert likeness("ssim", pair[0], np.stack(pair[1:]), np.ones(9, bool)) == pytest.approx(top / bottom)
-    assert likeness("ssim", np.zeros((3, 3)), np.zeros((1, 3, 3)), np.ones(9, bool)) == 1
-    assert np.isfinite(likeness("ssim", np.zeros((3, 3)), pair[0][None], np.ones(9, bool)))
+    assert likeness("ssim", pair[0], pair[1][None], inside) == pytest.approx(top / bottom)
+    assert likeness("ssim", np.zeros((side, side)), np.zeros((1, side, side)), inside) == 1
+    assert np.isfinite(likeness("ssim", np.zeros((side, side)), pair[0][None], inside))
+
+
+def test_an_even_window_is_made_odd_and_one_that_is_wider_than_seven_is_not_taken():
+    """Of 4 × 4 the four windows of 3 × 3, of 9 × 9 the nine of 7 × 7: their mean."""
+    for side, window in ((4, 3), (8, 7), (9, 7)):
+        pair = np.random.default_rng(1).uniform(-1, 1, size=(2, side, side))
+        pair[:, 2, 2] = 1
+        starts = range(side - window + 1)
+        parts = [pair[:, i : i + window, j : j + window] for i in starts for j in starts]
+        wanted = np.mean([likeness("ssim", part[0], part[1:], np.ones(window**2, bool)) for part in parts])
+        assert likeness("ssim", pair[0], pair[1:], np.ones(side**2, bool)) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(("shape", "fits"), [((3, 3), True), ((2, 3), False), ((8, 2), False)])
+def test_images_of_less_than_three_pixels_a_side_have_no_structure(shape, fits):
+    record = explain(subject(Convolved), Pixels().samples("test").take([0]), method("gradient"), SCORE)
+    made = replace(record, values=np.ones((1, 2, *shape)))
+    assert (no_ssim("ssim", made) is None) == fits
+    assert no_ssim("rank", made) is None
+
+
+def test_what_chance_leaves_is_shuffled_among_the_places_that_are_not_padding():
+    """Three ranks have correlations of ±1 and ±½ alone; with the zeros of padding among them there would be ties."""
+    own, inside = np.array([1.0, 2, 3, 0, 0, 0, 0]), np.arange(7) < 3
+    found = chances("rank", own, inside, 40, 0, "test:0")
+    assert set(found.round(9)) == {-1, -0.5, 0.5, 1}
+    assert own.tolist() == [1, 2, 3, 0, 0, 0, 0]
+    assert (chances("rank", own, inside, 40, 1, "test:0") != found).any()
 
 
 def test_smooth_maps_are_means_over_inputs_nearby():
@@ -187,12 +238,13 @@ def test_eight_threads_score_one_network_as_one_does():
         np.testing.assert_allclose(values, wanted, atol=1e-6)
 
 
-def test_the_upper_half_is_permuted_and_the_lower_half_stays() -> None:
+@pytest.mark.parametrize("count", [4, 5])
+def test_the_upper_half_is_permuted_and_the_lower_half_stays(count: int) -> None:
     with torch.random.fork_rng(devices=[]):
-        network = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for _ in range(5)])
+        network = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for _ in range(count)])
     before = {name: value.clone() for name, value in network.state_dict().items()}
     after = upper_randomised(network, seed=0).state_dict()
-    same = [torch.equal(before[f"{layer}.weight"], after[f"{layer}.weight"]) for layer in range(5)]
-    assert same == [True, True, False, False, False]
+    same = [torch.equal(before[f"{layer}.weight"], after[f"{layer}.weight"]) for layer in range(count)]
+    assert same == [True, True, *[False] * (count - 2)]
     for name, value in after.items():
         assert torch.equal(value.flatten().sort().values, before[name].flatten().sort().values)
