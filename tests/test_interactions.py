@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from subjects import Negation, Number, Product, Xor, at, subject
+from subjects import Corner, Late, Negation, Number, OneHotBag, Product, Scalar, Xor, at, subject
 
 from workbench.allocation import every_coalition, exact_allocation
 from workbench.analyses.shapley_interactions import (
@@ -112,6 +112,64 @@ def test_interactions_known_on_paper(network, point, expected):
     sign = 1 if of.task.regression or of.logits(samples.inputs).argmax() == 1 else 0
     np.testing.assert_allclose(record.values[:2, :2], sign * np.array(expected), atol=1e-5)
     assert np.abs(record.values[3]).max() < 1e-6
+
+
+class Triple(Scalar):
+    """f = x₀ x₁ x₂."""
+
+    def score(self, inputs):
+        return inputs[:, 0] * inputs[:, 1] * inputs[:, 2]
+
+
+def test_what_three_do_together_is_shared_by_their_pairs():
+    """Each pair has half of the product beside and below the diagonal together, φ is a third, 1/3 − 2 · 1/4 is left."""
+    record = analysis("shapley_interactions").run(subject(Triple), at((3.0, 2.0, 2.0)))
+    wanted = np.full((4, 4), 3.0) - 5 * np.eye(4)
+    wanted[3] = wanted[:, 3] = 0
+    np.testing.assert_allclose(record.values, wanted, atol=1e-5)
+    assert record.title.endswith("exact")
+
+
+def test_many_words_are_asked_in_few_passes_and_too_many_or_none_are_refused():
+    of = subject(OneHotBag)
+    view, sample = of.metered(), of.task.encode(["good " * 13])
+    record = analysis("shapley_interactions", seed=1).run(view, sample)
+    np.testing.assert_allclose(record.values, 2 * np.eye(13), atol=1e-5)
+    assert record.title.endswith("2 rounds of orders")
+    assert view.meter.forward < 1000 < 2**13
+    for text, count in ((sample.texts[0] * 10, 130), ("", 0)):
+        many = of.task.encode([text, "good"]).take([0])
+        with pytest.raises(InputError, match=f"has {count} groups; 1 to 128 can be paired"):
+            analysis("shapley_interactions").run(of, many)
+
+
+def test_rounds_and_their_seed_decide_what_is_drawn():
+    of = subject(Negation)
+    sample, found, passes = of.task.encode(["bad " * 6 + "not " + "film " * 6]), [], []
+    for given in ({}, {"seed": 1}, {"n_rounds": 4}):
+        view = of.metered()
+        found.append(analysis("shapley_interactions", **given).run(view, sample).values)
+        passes.append(view.meter.forward)
+    assert np.abs(found[1] - found[0]).max() > 1e-4
+    assert passes[2] > 1.5 * passes[0]
+    assert found[2].sum() == pytest.approx(found[0].sum(), abs=1e-4)
+    assert analysis("shapley_interactions", n_rounds=3).cost() == (3 * 32_768, 0)
+
+
+def test_absent_groups_show_the_reference_that_was_asked_for():
+    of, samples = subject(Number), at((1.0, 0.5, 2.0))
+    record = analysis("shapley_interactions", reference_input="mean").run(
+        of, replace(samples, labels=torch.zeros(1).long())
+    )
+    away = samples.inputs[0] - of.task.samples("train").inputs.mean(0)
+    np.testing.assert_allclose(record.values, np.diag([2, 2, -3, 0] * away.numpy()), atol=1e-5)
+
+
+@pytest.mark.parametrize(("network", "names"), [(Late, ("time 2–2", 7)), (Corner, ("height 0–1, width 4–5", 9))])
+def test_a_group_is_called_by_the_axes_that_it_does_not_fill(network, names):
+    of = subject(network)
+    rows = analysis("shapley_interactions").run(of, of.task.samples("test").take([0])).rows
+    assert (rows[2], len(rows)) == names
 
 
 def test_words_name_the_rows_and_rows_add_up():
