@@ -10,7 +10,7 @@ import subjects
 import torch
 from scipy.stats import spearmanr
 from series_subjects import waves
-from subjects import SCORE, Convolved, Corner, Dense, Linear, Negation, at, query, subject
+from subjects import SCORE, Convolved, Corner, Dense, Late, Linear, Negation, at, query, subject
 
 from workbench.analyses.stability import WIDTHS
 from workbench.analysis import analysis
@@ -21,8 +21,10 @@ from workbench.methods.lime import Lime
 from workbench.methods.rise import Rise
 from workbench.reference_inputs import reference_inputs
 from workbench.soft_mask import Places, of_area
+from workbench.subject import Subject
 from workbench.subsets import subsets
 from workbench.surrogate import fitted, nearness
+from workbench.windows import stretch_values, stretches
 
 ON_PAPER = [
     # network, point, method and settings, attributions of the first features from the zero reference
@@ -85,6 +87,22 @@ def test_occlusion_along_time_equals_the_sliding_loop(window, stride, measured):
         np.testing.assert_allclose(record.values[i], total / times, atol=1e-5)
 
 
+def test_stretches_leave_no_step_out_and_one_that_is_too_long_is_the_whole_series():
+    steps = stretches(torch.Size([6, 1]), 2, 5, together=True)[..., 0]
+    assert steps.nonzero().tolist() == [[0, 0], [0, 1], [1, 2], [1, 3], [2, 4], [2, 5]]
+    whole = stretches(torch.Size([6, 2]), 20, 2, together=True)
+    assert whole.shape == (1, 6, 2)
+    assert whole.all()
+
+
+def test_each_series_is_replaced_by_its_own_reference():
+    of = subject(Late)
+    q = query(of, of.task.samples("test").take(range(2)))
+    reference = torch.stack((torch.zeros(7, 2), torch.ones(7, 2)))
+    found = stretch_values(q, stretches(torch.Size([7, 2]), 7, 7, together=True), reference)
+    np.testing.assert_allclose(found[:, 0], [0, 3 * np.sin(1) + 0.3], atol=1e-6)
+
+
 def test_occlusion_of_a_series_takes_the_groups_where_no_window_is_asked_for():
     of = waves()
     samples = of.task.samples("test")
@@ -92,12 +110,15 @@ def test_occlusion_of_a_series_takes_the_groups_where_no_window_is_asked_for():
     np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.parametrize(("size", "spacing", "shift"), [(6, 2.0, 0.0), (9, 2.5, 1.7), (5, 4.0, 4.0), (4, 1.0, 0.3)])
+@pytest.mark.parametrize(
+    ("size", "spacing", "shift"), [(6, 2.0, 0.0), (6, 2.0, 2.0), (9, 2.5, 1.7), (5, 4.0, 4.0), (4, 1.0, 0.3)]
+)
 def test_hats_interpolate(size, spacing, shift):
     weights = hats(size, spacing, torch.tensor([shift]), torch.float64)[0].numpy()
     nodes = np.random.default_rng(0).normal(size=weights.shape[1])
     expected = np.interp(np.arange(size), np.arange(len(nodes)) * spacing - shift, nodes)
     np.testing.assert_allclose(weights @ nodes, expected, atol=1e-6)
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
 
 
 def covariance_of_cells(size: int, spacing: float) -> np.ndarray:
@@ -254,6 +275,24 @@ def test_a_mask_has_its_area_and_the_right_slope(softness):
         assert float(slope[row, 4]) == pytest.approx((moved[0] - moved[1]) / 2e-3, abs=1e-4)
 
 
+def test_what_is_no_place_does_not_move_the_threshold():
+    valid = torch.tensor([[True, True, True, False]])
+    scores = torch.tensor([[0.5, -0.2, 0.1, 0.0]], dtype=torch.float64)
+    area = torch.tensor([1.5], dtype=torch.float64)
+    wanted = of_area(scores, valid, area, 0.1)
+    for far in (1e7, -1e7):
+        scores[0, 3] = far
+        torch.testing.assert_close(of_area(scores, valid, area, 0.1), wanted, atol=1e-5, rtol=0)
+
+
+def test_nodes_are_as_far_apart_along_both_sides_and_never_nearer_than_pixels():
+    """Two along the shorter side of 4 × 12 are 2 pixels apart; the last lie beyond the edge."""
+    of = Subject(subjects.Constant(), subjects.Pixels(), name="wide")
+    samples = replace(of.task.samples("test").take([0]), inputs=torch.ones(1, 2, 4, 12), evidence=None)
+    assert Places.of(query(of, samples), 2).nodes == (4, 8)
+    assert Places.of(query(of, samples), 256).nodes == (6, 14)
+
+
 def gains(record):
     return record.values.reshape(len(record), -1).sum(1, dtype=np.float64)
 
@@ -286,6 +325,44 @@ def test_extremal_mask_lies_where_the_model_looks_and_has_its_area():
     places = Places.of(q, 10)
     assert places.valid.shape == (12, 36)
     assert places.scores(torch.zeros(12, *places.nodes)).shape == (12, 36)
+
+    weights = (of.network.weight.detach().sum(0).flatten().sort(descending=True).values).numpy()
+    most = weights[:5].sum() + 0.4 * weights[5]  # 0.15 of 36 pixels are 5.4, each counted once over its two channels
+    assert (0.7 * most < gains(record)).all()
+    assert (gains(record) < 1.05 * most).all()
+
+
+class Aimed(subjects.Scalar):
+    """f = −Σ (x − t)²: with x = 1 and x' = 0 the best mask of area Σ t is t."""
+
+    aim = (0.8, 0.6, 0.4, 0.2)
+
+    def score(self, inputs):
+        return -((inputs - torch.tensor(self.aim)) ** 2).sum(1)
+
+
+def test_extremal_mask_settles_at_a_maximum_within():
+    record = explain(subject(Aimed), at((1.0,) * 4), method("extremal_mask", area=0.5, n_steps=400), SCORE)
+    np.testing.assert_allclose(2 * record.values[0] / gains(record), Aimed.aim, atol=0.01)
+    np.testing.assert_allclose(gains(record), 1.2, rtol=0.001)
+
+
+def test_extremal_mask_grows_hard_by_equal_factors(monkeypatch):
+    seen = []
+
+    def noted(scores, valid, area, softness):
+        seen.append(softness)
+        return of_area(scores, valid, area, softness)
+
+    monkeypatch.setattr("workbench.methods.extremal_mask.of_area", noted)
+    explain(subject(Linear), at((1.0,)), method("extremal_mask", n_steps=4), SCORE)
+    np.testing.assert_allclose(seen, 0.1 ** np.array([0, 1 / 4, 1 / 2, 3 / 4, 1]))
+
+
+def test_extremal_mask_shows_one_place_at_least_and_is_never_made_slower_by_cheap_settings():
+    record = explain(subject(Linear), at((1.0, 0.2, 0.1)), method("extremal_mask", area=0.001), SCORE)
+    np.testing.assert_allclose(gains(record), 2.0, rtol=0.05)
+    assert [method("extremal_mask", n_steps=n).rough().n_steps for n in (5, 20, 40)] == [5, 20, 20]
 
 
 @pytest.mark.parametrize("network", [Convolved, None])
