@@ -469,6 +469,59 @@ class TestLrp:
             relevance(lambda x: x.cumprod(1), series()[:, 0], "epsilon")  # type: ignore[arg-type]
 
 
+WEIGHTS = torch.randn(4, 4, generator=torch.Generator().manual_seed(3)).double()
+CASES = {
+    "roll": (lambda x: x.roll(1, 1), True),
+    "cumsum": (lambda x: x.cumsum(1), True),
+    "pixel_shuffle": (lambda x: functional.pixel_shuffle(x[None], 1), True),
+    "sum of two": (lambda x: x + x.flip(1), True),
+    "convolution": (lambda x: functional.conv1d(x[:, None], WEIGHTS[:, None, :2]), True),
+    "convolution by itself": (lambda x: functional.conv1d(x[:, None], x[:, None, :2]), False),
+    "div by a constant": (lambda x: x / 3, True),
+    "div of a constant": (lambda x: 3 / x, False),
+    "div by itself": (lambda x: x / x.flip(1), False),
+    "addmm": (lambda x: torch.addmm(WEIGHTS[0], x, WEIGHTS), True),
+    "addmm of both": (lambda x: torch.addmm(WEIGHTS[0, :3], x, x.T), False),
+    "addmm of a sum and a factor": (lambda x: torch.addmm(x, x, WEIGHTS), True),
+    "mm": (lambda x: WEIGHTS @ x.T, True),
+    "mm of both": (lambda x: x @ x.T, False),
+    "mul": (lambda x: x * x.flip(1), False),
+    "norm": (lambda x: functional.batch_norm(x, WEIGHTS[0], WEIGHTS[1] ** 2), True),
+    "norm in training": (lambda x: functional.batch_norm(x, WEIGHTS[0] * 1, WEIGHTS[1] ** 2, training=True), False),
+    "sigmoid": (lambda x: x.sigmoid(), False),
+}
+
+
+class TestOperations:
+    @pytest.mark.parametrize("case", CASES)
+    def test_linear_is_what_numbers_say(self, case):
+        """g(z + a + b) − g(z + a) − g(z + b) + g(z) = 0, all live arguments moved together."""
+        function, linear = CASES[case]
+        tape = record(function, 1 + series()[:, 0].abs())
+        chance, said = torch.Generator().manual_seed(4), []
+        for step in tape.steps:
+            a, b = ({i: torch.rand(z.shape, generator=chance).double() for i, z in step.inputs.items()} for _ in "ab")
+            moved = [{i: z + p * a[i] + q * b[i] for i, z in step.inputs.items()} for p in (0, 1) for q in (0, 1)]
+            none, second, first, both = (step.run(inputs)[0] for inputs in moved)
+            said.append(operations.is_linear(step))
+            assert said[-1] == bool((both - first - second + none).abs().max() < 1e-9), step.name
+        assert all(said) == linear
+
+    def test_gates_are_what_comes_from_a_sigmoid_alone(self):
+        """σ, 1 − σ and their half open and close; a layer's product of it, and a sum with the input, are values."""
+        x = series()[:, 0]
+        for function, scales in (
+            (lambda x: x.sigmoid(), True),
+            (lambda x: (1 - x.sigmoid()) / 2, True),
+            (lambda x: (x * x + 1).rsqrt(), True),
+            (lambda x: x.sigmoid() @ WEIGHTS, False),
+            (lambda x: x.sigmoid() + x, False),
+            (lambda x: x / 2, False),
+        ):
+            tape = record(function, x)
+            assert (tape.output in operations.scaling(tape)) == scales
+
+
 class TestRectified:
     @pytest.mark.parametrize("name", ["guided_backpropagation", "deconvolution"])
     def test_functions_are_rectified_like_modules(self, name):
