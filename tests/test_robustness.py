@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from subjects import SCORE, Bag, Constant, Convolved, Dense, Number, OneHotBag, Scalar, subject
+from subjects import SCORE, Bag, Constant, Convolved, Dense, Features, Number, OneHotBag, Pixels, Scalar, Waves, subject
 
 import workbench
 from workbench.explanation import explain, method
-from workbench.robustness import AbstractRobustness, deviations, steps
+from workbench.records import Target
+from workbench.robustness import AbstractRobustness, _Asked, deviations, steps
 from workbench.scoring import metric, metrics
+from workbench.subject import Subject
 from zoo.errors import InputError
 
 NAMES = sorted(name for name, kind in metrics().items() if issubclass(kind, AbstractRobustness))
@@ -38,6 +40,13 @@ def test_seeds_of_words_are_compared_without_the_padding():
         values = explain(of, samples, method(made), SCORE).values
         assert score.values.min() > 0
         assert (values[samples.inputs.numpy() == 0] == 0).all()
+
+
+def test_one_word_has_no_other_place_to_be_shuffled_to():
+    of, samples = subject(OneHotBag), Bag().encode(["good", "bad unseen film not good"])
+    score = metric("seed_spread").score(of, samples, explain(of, samples, method("random"), SCORE))
+    np.testing.assert_allclose(score.control[0], score.values[0])
+    assert np.ptp(score.control[1]) > 0.1
 
 
 @pytest.mark.parametrize("made", ["gradient", "random", "kernel_shap"])
@@ -103,6 +112,29 @@ def test_inputs_nearby_lie_within_the_radius_of_each_column():
     assert abs(float(moves.mean())) < 0.01
     assert float(moves.std()) == pytest.approx(1 / np.sqrt(3), abs=0.01)
     assert torch.equal(steps(samples.take([3]), 400, 0)[0], moves[3])
+    for task, over in ((Waves(), (0, 1)), (Pixels(), None)):  # a feature at all times, all entries of an image
+        training = task.samples("train").inputs.double()
+        wanted = training.std(over, correction=0).float()
+        torch.testing.assert_close(deviations(task, task.samples("test").inputs), wanted)
+
+
+def test_maps_are_shared_by_what_was_asked_alike_alone():
+    """Same values, and yet another question: settings, steps, target or network."""
+    of = subject(Dense)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("gradient"), SCORE)
+    first = _Asked(of, samples, record)
+    assert first == _Asked(of.metered(), samples, replace(record))
+    for other in (
+        replace(record, method="saliency"),
+        replace(record, parameters={"n": 1}),
+        replace(record, target=Target(of=0)),
+        replace(record, steps=("absolute over nothing",)),
+        replace(record, classes=1 - record.classes),
+    ):
+        assert first != _Asked(of, samples, other)
+    assert first != _Asked(subject(Dense()), samples, record)
+    assert first != _Asked(of, replace(samples, ids=tuple(f"other:{i}" for i in range(12))), record)
 
 
 def test_cheap_settings_are_compared_with_themselves():
@@ -153,3 +185,31 @@ def test_an_answer_that_moves_by_rounding_stays(size, left_out):
     samples = of.task.samples("test").take(range(4))
     score = metric("relative_output_stability").score(of, samples, explain(of, samples, method("occlusion"), SCORE))
     assert score.excluded == left_out
+
+
+class Steady(Features):
+    """A table whose last column never changes."""
+
+    name = "steady"
+
+    def load(self, split):
+        whole = super().load(split)
+        return replace(whole, inputs=torch.where(torch.arange(4) < 3, whole.inputs, 2.0))
+
+
+class Bowl(Scalar):
+    """f = Σ x² / (2 s) over the columns that vary, s their deviations: its gradient moves by one where x moves by s."""
+
+    def score(self, inputs):
+        unit = Steady().samples("train").inputs.std(0, correction=0)
+        return (inputs**2)[:, :3] @ (1 / (2 * unit[:3]))
+
+
+def test_a_column_that_never_changes_is_not_moved_and_adds_no_distance():
+    of = Subject(Bowl(), Steady(), name="bowl")
+    samples = of.task.samples("test").take(range(4))
+    record = explain(of, samples, method("gradient"), SCORE)
+    np.testing.assert_allclose(metric("local_lipschitz").score(of, samples, record).values, 1, rtol=1e-4)
+    size = np.linalg.norm((samples.inputs / deviations(of.task, samples.inputs))[:, :3].numpy(), axis=1)
+    relative = metric("relative_input_stability").score(of, samples, record).values
+    np.testing.assert_allclose(relative, size / np.linalg.norm(record.values, axis=1), rtol=1e-4)
