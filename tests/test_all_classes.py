@@ -58,6 +58,44 @@ def test_without_room_every_pass_is_made_again(monkeypatch):
         assert passes.pop() > 0
 
 
+class Asked:
+    """Sums of rows where a mask says so, and how often they were asked for."""
+
+    def __init__(self, mask=1.0):
+        self.mask, self.times = mask, 0
+
+    def __call__(self, inputs):
+        self.times += 1
+        return (inputs * self.mask).sum(1, keepdim=True)
+
+
+def test_what_is_kept_is_told_by_content_shape_and_mask():
+    forwards, flat, tall = Forwards(Dense()), torch.zeros(2, 3), torch.zeros(3, 2)
+    assert [len(forwards.logits(inputs, Asked())) for inputs in (flat, tall, flat)] == [2, 3, 2]
+    points, masks = torch.ones(1, 3), torch.tensor([[[True, True, True]], [[True, False, False]]])
+    asked = [Asked(mask.float()) for mask in masks]
+    for _ in range(2):
+        found = [forwards.graph(points, mask, ask)[1].item() for mask, ask in zip(masks, asked, strict=True)]
+        assert found == [3, 1]
+    assert [ask.times for ask in asked] == [1, 1]
+    leaf, _ = forwards.graph(points, None, Asked())
+    points.zero_()
+    assert leaf.tolist() == [[1, 1, 1]], "what is done to the points later does not reach the graph"
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("logits", "LOGITS"), ("graph", "GRAPHS")])
+def test_what_comes_when_the_room_is_full_is_computed_each_time(kind, limit, monkeypatch):
+    """Room for four numbers: two inputs of two, not a third; the other kind has its own."""
+    monkeypatch.setattr(f"workbench.forwards.{limit}", 4)
+    forwards, ask = Forwards(Dense()), Asked()
+    for value in (1.0, 2.0, 3.0, 1.0, 2.0, 3.0):
+        inputs = torch.full((2, 1), value)
+        found = forwards.logits(inputs, ask) if kind == "logits" else forwards.graph(inputs, None, ask)[1]
+        assert found.tolist() == [[value]] * 2
+    assert ask.times == 4
+    assert forwards._sizes == ([4, 0] if kind == "logits" else [0, 4])
+
+
 def test_classes_are_chosen_and_strange_ones_refused():
     of = workbench.load("mlp_wine")
     samples = of.task.select("0:2")
