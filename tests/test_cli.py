@@ -98,6 +98,14 @@ def test_explain_an_image_writes(succeed, tmp_path, ending):
         assert abs(record.relative_gap[0]) < 0.01
 
 
+@pytest.mark.parametrize(("sample", "says"), [("test:0", False), ("test:1", True)])
+def test_explain_prints_no_gap_where_the_reference_input_gets_the_same_answer(succeed, sample, says):
+    """A tree often gives both the same leaf: rounding is then no share of anything."""
+    printed = succeed("explain", "tree_wine", "--sample", sample, "--method", "kernel_shap")
+    assert ("gap 0.00%" in printed) == says
+    assert "e+" not in printed
+
+
 def test_explain_prints_the_evidence(succeed):
     printed = succeed("explain", "cnn_digits", "--sample", "test:7", "--method", "random")
     assert "Not supported" in printed

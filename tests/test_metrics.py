@@ -108,11 +108,13 @@ def test_metrics_say_why_they_do_not_apply():
         metric("deletion").score(of, samples.take([0]), record)
 
 
-def test_completeness_leaves_out_samples_that_have_nothing_to_share_out():
+@pytest.mark.parametrize("factor", [1, 1 + 1e-9])
+def test_completeness_leaves_out_samples_that_have_nothing_to_share_out(factor):
     of = subject(Dense)
     samples = of.task.samples("test").take([0, 1])
     record = explain(of, samples, method("integrated_gradients"), SCORE)
-    same = replace(record, f_reference=np.array([record.f_x[0] * (1 + 1e-9), record.f_reference[1]]))
+    same = replace(record, f_reference=np.array([record.f_x[0] * factor, record.f_reference[1]]))
+    assert np.isnan(same.relative_gap).tolist() == [True, False], "no share of nothing, however small the gap"
     score = metric("completeness").score(of, samples, same)
     assert score.sample_ids == samples.ids[1:]
     assert np.isfinite(score.control).all()
