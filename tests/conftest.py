@@ -9,6 +9,7 @@ from jaxtyping import install_import_hook
 # Before the first import of either package: functions are wrapped as their modules load.
 install_import_hook(["zoo", "workbench"], "shape_checker.check")
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MIRROR = ROOT.parent / "shared" / "data"
 
 torch.set_num_threads(1)
+hypothesis.settings.register_profile("steady", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("steady")
 _RUNS = tempfile.TemporaryDirectory()
 os.environ["WORKBENCH_RUNS"] = _RUNS.name  # what tests train is nobody's run
 if MIRROR.is_dir():
