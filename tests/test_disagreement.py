@@ -7,6 +7,7 @@ import pytest
 import record_examples
 from scipy.stats import rankdata
 
+from workbench.agreement import agreement, named
 from workbench.disagreement import by_feature, by_sample, disputed, rank_agreement, sign_agreement, top_overlap
 from zoo.errors import InputError
 
@@ -57,6 +58,35 @@ def test_the_sample_with_the_most_disagreement_is_first():
     assert found.rows[1][1:4] == pytest.approx((1, 1, 1))
     assert found.rows[0][1:4] == pytest.approx((-1, 0, 1))
     assert found.rows[0][4] == "One and Two"
+
+
+def test_of_three_methods_every_pair_has_one_vote():
+    """Two are alike; the third leads elsewhere and has the other sign in both places that lead: of three pairs one."""
+    (row,) = by_sample(_table([4, 3, 2, 1], [4, 3, 2, 1], [-1, -2, -3, -4]), ("One", "Two", "Three")).rows
+    assert row[1:4] == pytest.approx(((1 + 1 + 1) / 3, 1 / 3, 1 / 3))
+
+
+def test_agreement_is_of_the_ranks_of_one_sample():
+    first, second = _pair()
+    bent = record_examples.tabular(
+        **(record_examples.described(2) | {"values": first.values**3, "inputs": first.values, "axes": first.axes})
+    )
+    for index, sign in ((0, 1), (1, -1)):
+        found = agreement([first, second, bent], ("One", "Two", "Three"), index)
+        np.testing.assert_allclose(found.values, [[1, sign, 1], [sign, 1, sign], [1, sign, 1]])
+
+
+def test_a_place_of_a_table_or_a_series_is_called_by_its_feature_and_step():
+    table = _pair()[0]
+    assert [named(table, place) for place in range(4)] == ["heat", "dose", "smoke", "ratio"]
+    inputs = np.zeros((1, 5, 3))
+    series = record_examples.series(inputs=inputs, values=inputs, axes=("sample", "time", "feature"))
+    for names, wanted in (
+        (("a", "b", "c"), ["a at step 0", "b at step 2"]),
+        (None, ["number 0 at step 0", "number 1 at step 2"]),
+    ):
+        record = replace(series, feature_names=names)
+        assert [named(record, place) for place in (0, 7)] == wanted
 
 
 def test_features_are_apart_by_the_spread_of_their_ranks():
