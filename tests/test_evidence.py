@@ -9,7 +9,21 @@ import numpy as np
 import pytest
 import torch
 from conftest import absent
-from subjects import SCORE, Constant, Convolved, Corner, Dense, Features, Linear, Negation, Product, Scalar, at, subject
+from subjects import (
+    SCORE,
+    Constant,
+    Convolved,
+    Corner,
+    Dense,
+    Features,
+    Gated,
+    Linear,
+    Negation,
+    Product,
+    Scalar,
+    at,
+    subject,
+)
 
 import workbench
 from workbench import grounds
@@ -292,6 +306,31 @@ def test_a_map_that_turns_with_small_changes_of_the_input_fails_the_check(rate, 
         assert found.holds is holds
 
 
+def test_nearby_every_entry_is_moved_by_a_tenth_of_its_own_deviation(monkeypatch):
+    """Of series whose second feature is ten times larger; and the number said is the mean over the maps found there."""
+    of, seen = subject(Gated), []
+    samples = of.task.samples("test").take(range(4))
+    record = explain(of, samples, method("gradient"), SCORE)
+    again = grounds.again
+
+    def noted(*given):
+        seen.append((given[1].inputs - samples.inputs, again(*given)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(grounds, "again", noted)
+    found = list(grounds.nearby(of, samples, record, 3))
+    assert len(seen) == 2
+    moves = torch.stack([move for move, _ in seen]) / of.task.samples("train").inputs.std((0, 1), correction=0)
+    assert 0.095 < moves[..., 0].abs().amax() <= 0.1001
+    assert 0.095 < moves[..., 1].abs().amax() <= 0.1001
+    for index, reason in enumerate(found):
+        alike = [rank_correlation(record.values[index].ravel(), near.values[index].ravel()) for _, near in seen]
+        assert f"rank correlation {np.mean(alike):.2f}," in reason.sentence
+        assert reason.holds == (np.mean(alike) >= 0.5)
+    list(grounds.nearby(of, samples, record, 4))
+    assert (seen[2][0] != seen[0][0]).any(), "another seed"
+
+
 @pytest.mark.parametrize(("name", "others"), [("gradient", 2), ("occlusion", 1)])
 def test_remarks_tell_the_agreement_with_other_methods_and_the_cost(name, others):
     of = subject(Product)
@@ -308,6 +347,23 @@ def test_remarks_tell_the_agreement_with_other_methods_and_the_cost(name, others
         assert len(wanted) == others
         np.testing.assert_allclose(values, wanted, atol=0.006)
         assert any(text.startswith("Cost: ") and "passes" in text for text in one.remarks)
+
+
+def test_magnitudes_are_compared_with_magnitudes():
+    of = subject(Dense)
+    samples = of.task.samples("test")
+    record = explain(of, samples, method("gradient"), SCORE).abs()
+    other = explain(of, samples, method("integrated_gradients").rough(), SCORE).values
+    for index, text in enumerate(grounds.agreement(of, samples, record)):
+        wanted = rank_correlation(record.values[index], np.abs(other[index]))
+        assert f"Integrated gradients {wanted:.2f}".replace("-", "−") in text
+
+
+def test_the_cost_is_of_one_sample_both_ways():
+    of = subject(Dense)
+    samples = of.task.samples("test").take(range(4))
+    record = replace(explain(of, samples, method("gradient"), SCORE), forward_passes=120, backward_passes=48)
+    assert list(grounds.cost(samples, record)) == ["Cost: 42 passes of the model for each sample."] * 4
 
 
 def test_a_traditional_model_asked_by_occlusion_is_compared_with_kernel_shap():

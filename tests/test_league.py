@@ -27,7 +27,7 @@ from workbench.metrics.deletion import Deletion
 from workbench.metrics.max_sensitivity import MaxSensitivity
 from workbench.metrics.pointing_game import PointingGame
 from workbench.metrics.relevance_mass import RelevanceMass
-from workbench.ranking import RESAMPLES, against_controls, against_draws, clearly_better, ranks
+from workbench.ranking import RESAMPLES, _drawn, against_controls, against_draws, clearly_better, ranks
 from workbench.recommendation import Budget, budget, count_of, recommend, to_json
 from workbench.records import League, Table, Target
 from workbench.scoring import metrics
@@ -215,6 +215,22 @@ def test_standing_is_the_share_of_methods_that_are_clearly_better_a_vote_a_categ
     assert [len(part.rows) for part in standings.tables(found)] == [3]
     only = standings.table(found, "complexity")
     assert [column.title for column in only.columns] == ["Method", "Sparseness", "Time", "Passes"]
+
+
+def test_a_standing_is_over_the_metrics_that_a_method_was_measured_on():
+    found = record_examples.league(rank=np.array([[1, 1, 0], [3, 0, 0], [2, 2, 0]]))
+    np.testing.assert_allclose(standings.standing(found)[:, 0], [0, 1, (0.5 + 1) / 2])
+    nowhere = record_examples.league(rank=np.array([[0, 0, 0], [1, 1, 1], [2, 2, 2]]))
+    rows = standings.overview(nowhere).rows
+    assert [row[0] for row in rows] == ["Occlusion", "Integrated gradients", "Random (control)"]
+    assert rows[0][-2:] == (20.0, 50.0), "time, then passes"
+
+
+def test_another_seed_draws_other_resamples():
+    first, same, other = (_drawn(12, seed) for seed in (0, 0, 1))
+    np.testing.assert_allclose(first.sum(0), 1)
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
 
 
 def test_part_of_a_table_keeps_its_intervals_and_ranks():
@@ -470,7 +486,14 @@ def test_what_is_kept_is_what_was_measured(monkeypatch):
     found = tournament.played(of, 1000, seed=3)
     wanted = gathered(evaluate(of, samples, [InputXGradient(), Random()], [Deletion(), PointingGame()], seed=3))
     np.testing.assert_array_equal(found.mean, wanted.mean.astype(np.float32))
-    np.testing.assert_array_equal(found.low, wanted.low.astype(np.float32))
+    for name in ("low", "high", "rank", "against", "counts"):
+        np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), rtol=1e-6, err_msg=name)
+    np.testing.assert_array_equal(found.passes, wanted.passes)
+    assert found.digest == of.digest
+    assert found.settings == {
+        config.name: tournament.fingerprint(config)
+        for config in (InputXGradient(), Random(), Deletion(), PointingGame())
+    }
     other = gathered(evaluate(of, samples, [InputXGradient(), Random()], [Deletion(), PointingGame()], seed=0))
     assert (other.mean != wanted.mean).any()
     assert (found.kind, found.samples, found.seed) == ("image", f"test:0:{len(samples)}", 3)

@@ -200,6 +200,55 @@ class TestTape:
         (found,) = step.pulled_back([message, *[None] * (len(step.made) - 1)]).values()
         torch.testing.assert_close(found, message * scale)
 
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {},
+            {"scale": 0.3},
+            {"is_causal": True},
+            {"attn_mask": torch.arange(5) < 3},
+            {"attn_mask": torch.linspace(-2, 2, 25).view(5, 5)},
+        ],
+        ids=["plain", "scale", "causal", "words left out", "added"],
+    )
+    def test_fused_attention_is_written_out_as_it_was_asked_for(self, given):
+        """softmax(s x xᵀ + mask) x of single numbers, in float32, where torch takes its fused kernel."""
+        x = series()[:, None].float()
+        given = {name: one.expand(5, 5) if isinstance(one, Tensor) else one for name, one in given.items()}
+        tape = record(lambda z: functional.scaled_dot_product_attention(z, z, z, **given), x)
+        scores = x.double() @ x.double().transpose(-2, -1) * given.get("scale", 4**-0.5)
+        mask = given.get("attn_mask", torch.ones(5, 5).tril() > 0 if "is_causal" in given else torch.zeros(5, 5))
+        scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+        torch.testing.assert_close(
+            tape.values[tape.output].double(), scores.softmax(-1) @ x.double(), atol=1e-5, rtol=0
+        )
+        assert any(step.name in operations.SOFTMAX for step in tape.steps)
+
+    def test_what_is_overwritten_through_a_tensor_that_nobody_saw_is_refused(self):
+        whole = torch.zeros(3, 5, 4).double()
+        part = whole[:1]
+
+        def written(z: Tensor) -> Tensor:
+            whole.copy_(z)
+            return part + z
+
+        with pytest.raises(InputError, match="in place while another view"):
+            record(written, series())
+
+    def test_what_writes_and_has_no_other_spelling_is_named(self):
+        chance = torch.Generator()
+        with pytest.raises(InputError, match="The network uses normal_, which writes into a tensor"):
+            record(lambda z: z.clone().normal_(generator=chance), series())
+
+    def test_places_have_no_derivative_and_what_is_taken_there_has(self):
+        def taken(z: Tensor) -> Tensor:
+            return z.gather(1, z.max(1, keepdim=True).indices) * z.argsort(1)[:, :1]
+
+        x = series().requires_grad_()
+        (expected,) = torch.autograd.grad(taken(x).sum(), x)
+        tape = record(taken, x.detach())
+        torch.testing.assert_close(back(tape, torch.ones_like(tape.values[tape.output])), expected)
+
     def test_an_output_without_the_input_is_refused(self):
         with pytest.raises(InputError, match="does not depend on its input"):
             record(lambda x: torch.ones(len(x), 2), series())
