@@ -349,6 +349,31 @@ def test_remarks_tell_the_agreement_with_other_methods_and_the_cost(name, others
         assert any(text.startswith("Cost: ") and "passes" in text for text in one.remarks)
 
 
+def test_sentences_say_the_numbers_that_decided():
+    of = subject(Corner)
+    samples = of.task.samples("test")
+    for name in ("integrated_gradients", "random"):
+        for one in evidence(of, samples, explain(of, samples, method(name), SCORE)):
+            for reason in one.reasons:
+                if reason.check in ("deletion", "insertion"):
+                    beaten = int(re.search(r"than (\d+) of 100 random orders", reason.sentence)[1])
+                    assert (beaten >= 99) == reason.holds
+                if reason.check == "evidence":
+                    chance = float(re.search(r"random maps, which have ([\d.]+) %", reason.sentence)[1])
+                    assert 20 < chance < 30, "a quarter of the image"
+
+
+def test_other_seeds_are_others_and_the_least_alike_of_them_decides():
+    of = subject(Dense)
+    samples = of.task.samples("test")
+    maps = [explain(of, samples, Random(seed=seed), SCORE) for seed in (5, 6, 7)]
+    found = list(grounds.seeds(of, samples, maps[0]))
+    for index, reason in enumerate(found):
+        least = min(rank_correlation(maps[0].values[index], other.values[index]) for other in maps[1:])
+        assert f"least rank correlation {least:.2f} ".replace("-", "−") in reason.sentence
+        assert reason.holds == (least >= 0.8)
+
+
 def test_magnitudes_are_compared_with_magnitudes():
     of = subject(Dense)
     samples = of.task.samples("test")

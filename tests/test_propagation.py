@@ -17,7 +17,7 @@ from workbench.layer_rules import Layer
 from workbench.multipliers import multipliers
 from workbench.relevance import COMPOSITES, composite, folded, relevances
 from workbench.subject import Subject
-from workbench.tape import Tape, record
+from workbench.tape import Tape, _attention, record
 from zoo.errors import InputError
 
 ACTIVATIONS = {
@@ -223,6 +223,20 @@ class TestTape:
             tape.values[tape.output].double(), scores.softmax(-1) @ x.double(), atol=1e-5, rtol=0
         )
         assert any(step.name in operations.SOFTMAX for step in tape.steps)
+
+    def test_a_kernel_that_takes_words_left_out_as_such_is_written_out(self):
+        """On a GPU torch hands them on as they are; on the CPU it makes numbers of them first."""
+        x, kept = series()[:, None], (torch.arange(5) < 3).expand(5, 5)
+        kernel = torch.ops.aten._scaled_dot_product_efficient_attention.default
+        made = _attention(kernel, (x, x, x, kept), {})[0]
+        scores = (x @ x.transpose(-2, -1) / 2)[..., :3]
+        torch.testing.assert_close(made, scores.softmax(-1) @ x[:, :, :3])
+
+    def test_what_a_network_writes_does_not_reach_the_points(self):
+        x = series()
+        with pytest.raises(InputError, match="in place while another view"):
+            record(lambda z: z.detach().zero_() + z, x)
+        assert torch.equal(x, series())
 
     def test_what_is_overwritten_through_a_tensor_that_nobody_saw_is_refused(self):
         whole = torch.zeros(3, 5, 4).double()

@@ -11,6 +11,8 @@ from subjects import SCORE, Bag, Constant, Convolved, Dense, Negation, Number, P
 import workbench
 from workbench.explanation import explain, method
 from workbench.randomisation import cascade, layers, randomised, upper_randomised
+from workbench.records import Output, Target
+from workbench.repetition import again, configured
 from workbench.scoring import metric
 from workbench.similarity import chances, correlations, likeness, no_ssim
 from zoo.errors import InputError
@@ -69,6 +71,25 @@ def test_ranks_are_of_the_places_that_are_not_padding(measure):
     else:
         found = [likeness("rank", own, other, inside) for other in others]
     assert found == pytest.approx([0.5, -1])
+
+
+def test_a_method_asked_again_gives_the_same_class_output_and_form():
+    of = subject(Convolved)
+    samples = of.task.samples("test").take(range(3))
+    made = method("integrated_gradients", n_steps=8)
+    record = explain(of, samples, made, Target(of=0, output=Output.PROBABILITY))
+    for one in (record, record.sum("channel"), record.norm("channel"), record.abs(), record.sum("channel").abs()):
+        found = again(of, samples, one, configured(one))
+        assert (found.steps, found.axes, found.target, found.parameters) == (
+            (one.steps, one.axes, one.target, one.parameters)
+        )
+        np.testing.assert_array_equal(found.values, one.values)
+    predicted, other = explain(of, samples, made), Convolved()
+    other.head.weight.data *= -1
+    other.head.bias.data *= -1
+    turned = again(subject(other), samples, predicted, made)
+    assert (turned.predicted != predicted.predicted).all()
+    np.testing.assert_array_equal(turned.classes, predicted.classes)
 
 
 def test_a_network_that_was_scored_is_left_as_it_was():
