@@ -19,7 +19,7 @@ from workbench.groups import feature_groups
 from workbench.interpolation import hats
 from workbench.methods.lime import Lime
 from workbench.methods.rise import Rise
-from workbench.reference_inputs import reference_inputs
+from workbench.reference_inputs import REFERENCE_INPUTS, reference_inputs
 from workbench.soft_mask import Places, of_area
 from workbench.subject import Subject
 from workbench.subsets import subsets
@@ -363,6 +363,11 @@ def test_extremal_mask_shows_one_place_at_least_and_is_never_made_slower_by_chea
     record = explain(subject(Linear), at((1.0, 0.2, 0.1)), method("extremal_mask", area=0.001), SCORE)
     np.testing.assert_allclose(gains(record), 2.0, rtol=0.05)
     assert [method("extremal_mask", n_steps=n).rough().n_steps for n in (5, 20, 40)] == [5, 20, 20]
+
+
+def test_only_reference_inputs_that_are_drawn_make_an_extremal_mask_random():
+    drawn = [name for name in REFERENCE_INPUTS if method("extremal_mask", reference_input=name).is_random()]
+    assert sorted(drawn) == ["data", "noise"]
 
 
 @pytest.mark.parametrize("network", [Convolved, None])

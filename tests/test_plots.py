@@ -255,15 +255,18 @@ def test_bars_are_sorted_and_named_with_their_values() -> None:
     assert low == -high
 
 
-def test_bars_of_several_methods_carry_a_name_and_a_gap_a_line_each() -> None:
-    rows = several(record_examples.tabular(), 3)
-    heads = [note.text for note in plot_row(rows).layout.annotations if note.yanchor == "bottom"]
-    assert len(heads) == 3
-    for head, record in zip(heads, rows, strict=True):
-        name, *rest = head.split("<br>")
+def test_bars_of_several_methods_carry_a_name_a_grade_and_a_gap_a_line_each() -> None:
+    rows = several(record_examples.tabular(), len(GRADES))
+    graded = [record_examples.evidence(grade) for grade in GRADES]
+    figure, one = plot_row(rows, graded), plot_row(rows[:1])
+    heads = [note.text for note in figure.layout.annotations if note.yanchor == "bottom"]
+    for head, record, found in zip(heads, rows, graded, strict=True):
+        name, grade, gap = head.split("<br>")
         assert style.readable(record.method) in name or record.title in name
-        assert all("f(x)" not in line for line in rest), "the same in all, and wider than a column"
-    alone = [note.text for note in plot_row(rows[:1]).layout.annotations if note.yanchor == "bottom"]
+        assert found.grade.value in grade
+        assert gap.startswith("gap "), "and no f(x): the same in all, and wider than a column"
+    assert figure.layout.margin.t > one.layout.margin.t, "a line more needs room"
+    alone = [note.text for note in one.layout.annotations if note.yanchor == "bottom"]
     assert "f(x)" in alone[0]
 
 
