@@ -273,6 +273,7 @@ def test_the_true_reason_is_given_where_there_is_no_map_to_compare_with(monkeypa
     [
         (3e-8, 1.0, True, "with a gap of < 0.01 % (allowed: 1 %)"),
         (0.02, 1.0, False, "miss f(x) − f(x') with a gap of 2.0 % (allowed: 1 %)"),
+        (0.5, 0.0, False, "miss f(x) − f(x') with a gap of 0.50 (allowed: 1 %)"),
         (8e-6, 5e-5, True, "differ by only 5.0e−5: the gap of 8.0e−6 that the values leave is less than float32"),
     ],
 )

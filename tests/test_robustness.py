@@ -213,3 +213,10 @@ def test_a_column_that_never_changes_is_not_moved_and_adds_no_distance():
     size = np.linalg.norm((samples.inputs / deviations(of.task, samples.inputs))[:, :3].numpy(), axis=1)
     relative = metric("relative_input_stability").score(of, samples, record).values
     np.testing.assert_allclose(relative, size / np.linalg.norm(record.values, axis=1), rtol=1e-4)
+
+
+def test_an_input_of_zeros_has_no_size_to_move_by_a_share_of():
+    of = subject(Dense)
+    samples = replace(of.task.samples("test").take([0, 1]), inputs=torch.zeros(2, 4))
+    score = metric("relative_input_stability").score(of, samples, explain(of, samples, method("gradient"), SCORE))
+    assert score.excluded == 2
