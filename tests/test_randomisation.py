@@ -69,7 +69,7 @@ def test_ranks_are_of_the_places_that_are_not_padding(measure):
     if measure is correlations:
         found = next(correlations(of, samples, made[0], made[1:]))
     else:
-        found = [likeness("rank", own, other, inside) for other in others]
+        found = likeness("rank", own, np.stack(others), inside)
     assert found == pytest.approx([0.5, -1])
 
 

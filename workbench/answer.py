@@ -52,6 +52,5 @@ def gap(record: Attribution, index: int) -> str:
     where there is no reference input."""
     if not math.isfinite(record.f_reference[index]):
         return "–"
-    if abs(record.f_x[index] - record.f_reference[index]) > record.rounding[index]:
-        return share(float(record.relative_gap[index]))
-    return significant(abs(float(record.completeness_gap[index])), 2)
+    relative = float(record.relative_gap[index])
+    return significant(abs(float(record.completeness_gap[index])), 2) if math.isnan(relative) else share(relative)

@@ -82,9 +82,10 @@ class Attribution(Record):
 
     @property
     def relative_gap(self) -> np.ndarray:
-        """|completeness gap| / |f(x) − f(x')| per sample."""
+        """|completeness gap| / |f(x) − f(x')| per sample; NaN where these are the same but for rounding."""
         difference = np.abs(self.f_x - self.f_reference)
-        return np.abs(self.completeness_gap) / np.maximum(difference, np.finfo(np.float64).tiny)
+        shared_out = difference > self.rounding
+        return np.where(shared_out, np.abs(self.completeness_gap) / np.where(shared_out, difference, 1), np.nan)
 
     @property
     def rounding(self) -> np.ndarray:

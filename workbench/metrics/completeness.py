@@ -50,7 +50,7 @@ class Completeness(AbstractMetric):
         sizes = np.linalg.norm(flat, axis=1) / np.linalg.norm(noise.numpy(), axis=2).T
         wanted = attribution.f_x - attribution.f_reference
         gaps = np.abs(noise.numpy().sum(2).T * sizes - wanted).T
-        differ = np.abs(wanted) > attribution.rounding
+        differ = np.isfinite(attribution.relative_gap)
         scale = 100 / np.where(differ, np.abs(wanted), 1)
         why = "f(x) and f(x') are the same but for rounding: there is nothing to share out."
         return self.record(attribution, 100 * attribution.relative_gap, gaps * scale[:, None], scored=differ, why=why)
