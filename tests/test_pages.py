@@ -127,6 +127,13 @@ def test_a_bad_link_is_answered_by_a_sentence(page: str, link: dict, sentence: s
     assert "<h1>" in shown(app)
 
 
+def test_a_map_of_zeros_is_said_to_be_one_and_is_drawn() -> None:
+    """The tree gives the sample and the mean of all wines the same leaf."""
+    app = opened("explain", model="tree_wine", sample="test:0", methods=["kernel_shap", "occlusion"])
+    assert "nothing moved it (all values are 0)" in shown(app)
+    assert json.loads(figures(app)[0])["layout"]["xaxis"]["range"] == pytest.approx([-1.08, 1.08])
+
+
 def test_what_stands_over_bars_has_room_on_the_page() -> None:
     layout = json.loads(figures(opened("explain", model="logistic_wine"))[0])["layout"]
     over = [note["text"] for note in layout["annotations"] if (note.get("y"), note.get("yanchor")) == (1, "bottom")]

@@ -254,6 +254,21 @@ def test_bars_are_sorted_and_named_with_their_values() -> None:
     assert low == -high
 
 
+@pytest.mark.parametrize("make", [record_examples.tabular, record_examples.text, record_examples.image])
+def test_a_map_of_zeros_has_axes_that_can_be_drawn(make) -> None:
+    """Plotly draws nothing at all where an axis is next to no numbers wide."""
+    record = make()
+    nothing = dataclasses.replace(record, values=np.zeros_like(record.values)).take(0)
+    for figure in (
+        plot(nothing),
+        plot_row([nothing, nothing]),
+        plot_row([record.take(0), nothing], common_scale=False),
+    ):
+        layout = figure.to_plotly_json()["layout"]
+        ranges = [axis["range"] for name, axis in layout.items() if name[1:5] == "axis" and axis.get("range")]
+        assert all(abs(high - low) > 1e-3 for low, high in ranges)
+
+
 def test_bars_of_several_methods_carry_a_name_a_grade_and_a_gap_a_line_each() -> None:
     rows = several(record_examples.tabular(), len(GRADES))
     graded = [record_examples.evidence(grade) for grade in GRADES]

@@ -35,6 +35,9 @@ def explanation(record: Attribution, evidence: Evidence | None) -> Iterator[obje
 
 def strongest(record: Attribution) -> Iterator[object]:
     """The word, place or feature with the largest part in it."""
+    if not record.values.any():
+        yield "nothing moved it (all values are 0)"
+        return
     adds_up = math.isfinite(record.f_reference[0]) and not answer.is_number(record)
     unit = " logits" if record.target.output == "logit" and adds_up else ""
     if record.axes == ("sample", "token"):

@@ -145,7 +145,8 @@ def plain(text: object) -> str:
 def readable(name: str) -> str:
     """A name of the code as people write it: "kernel_shap" is "Kernel SHAP"."""
     words = name.replace("_", " ").replace(" x ", " × ").split()
-    shown = [word.upper() if word in ("shap", "lrp", "lime", "cam", "iou", "auc") else word for word in words]
+    shown = [word.upper() if word in ("shap", "lrp", "lime", "rise", "cam", "iou", "auc") else word for word in words]
+    shown = [word.capitalize() if word == "shapley" else word for word in shown]
     return " ".join([shown[0][:1].upper() + shown[0][1:], *shown[1:]]) if shown else ""
 
 

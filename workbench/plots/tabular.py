@@ -31,9 +31,10 @@ def draw(
     title = captions.heading(first) + (f" · {len(order)} largest of {values.shape[1]} features" if rest else "")
     top = 84 if len(rows) == 1 else 100
     figure = style.blank(theme, title, len(order) * BAR + top + 66)
-    limits = 1.08 * np.maximum(np.abs(values).max(1), np.finfo(np.float64).tiny)
+    largest = np.abs(values).max(1)
     if common_scale:
-        limits[:] = limits.max()
+        largest[:] = largest.max()
+    limits = 1.08 * np.where(largest > 0, largest, 1)
     widest = max(style.text_width(name) for name in names)
     figure.update_layout(margin={"l": min(320, widest + 24), "r": 16, "t": top, "b": 62}, bargap=0.3)
     for index, (record, found) in enumerate(zip(rows, graded, strict=True)):
