@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import checks
 import numpy as np
 import pytest
+import record_examples
 import torch
 from conftest import absent
 from subjects import (
@@ -414,6 +415,15 @@ def test_evidence_wants_the_samples_that_were_explained():
     record = explain(of, samples, method("gradient"), SCORE)
     with pytest.raises(InputError, match="were explained"):
         evidence(of, samples.take([1, 0]), record.take(0))
+
+
+def test_the_note_of_a_league_says_each_reason_once_and_keeps_capitals():
+    why = "A reason. Do this."
+    named = (("road", "ROAD"), ("auroc", "Area under the ROC curve"))
+    scores = [replace(record_examples.score(), metric=metric, title=title, why=why) for metric, title in named]
+    found = league([*scores, replace(record_examples.score(), method="occlusion", metric="insertion", why="")]).note
+    assert "No ROAD, area under the ROC curve on 1 sample: a reason. Do this." in found
+    assert found.count("reason") == 1
 
 
 def test_league_has_controls_last_and_says_what_does_not_apply():

@@ -208,7 +208,9 @@ def _note(scores: Sequence[Score]) -> str:
             sentences.append(why)
             continue
         titles = ", ".join(dict.fromkeys(_inside(score.title) for score in left_out))
-        where = "" if all(not score.values.size for score in left_out) else f" on {left_out[0].excluded} samples"
+        count = left_out[0].excluded
+        some = f" on {count} sample{'' if count == 1 else 's'}"
+        where = "" if all(not score.values.size for score in left_out) else some
         sentences.append(f"No {titles}{where}: {_inside(why.rstrip('.'))}.")
     sentences += dict.fromkeys(score.remark for score in scores if score.remark)
     return " ".join(sentences)
