@@ -157,3 +157,16 @@ def test_sentences_are_read_without_what_is_padding_behind_them():
     assert not gradients[0, 2:].any()
     rows = torch.tensor([2, 0, 1, 0])
     torch.testing.assert_close(query.gradients(query.points[rows], rows), gradients[rows])
+
+
+def test_a_gap_within_a_sentence_is_not_what_is_behind_it():
+    """Twenty words of which the first fifteen are padding: the last ones count, wherever they stand."""
+    samples = Bag().encode(["bad " * 19 + "film", "good " * 20], [1, 1])
+    inputs = samples.inputs.clone()
+    inputs[0, :15] = 0
+    samples = replace(samples, inputs=inputs)
+    of = Subject(Counted(), Bag())
+    query = Query(of, samples, samples.labels, Output.LOGIT)
+    gradients = query.gradients(query.points)
+    assert gradients[0, 15:].any()
+    torch.testing.assert_close(query.values_at(query.points), of.logits(inputs)[:, 1])
